@@ -1,0 +1,76 @@
+"""The database: SQLite by default, PostgreSQL by one setting; a write unit is one `sessions.begin()`.
+
+SQLite runs in WAL with `synchronous=FULL`. Its write units start with BEGIN IMMEDIATE: with a plain BEGIN two writers
+that both read first can both believe they won.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from app.settings import settings
+
+__all__ = ["DatabaseAway", "Session", "engine", "is_sqlite", "reachable", "sessions"]
+
+DatabaseAway = DBAPIError
+
+
+def _connect(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=5)
+    made = create_engine(url, pool_size=10, max_overflow=20, connect_args={"check_same_thread": False, "timeout": 15})
+
+    @event.listens_for(made, "connect")
+    def _open(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(made, "begin")
+    def _begin(connection: Connection) -> None:
+        reading = connection.get_execution_options().get("reading", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return made
+
+
+class Sessions:
+    """Hands out sessions. Leaving `begin()` commits, an exception rolls back; `read()` never writes."""
+
+    def __init__(self, bound: Engine) -> None:
+        self._write = bound
+        self._read = bound.execution_options(reading=True)
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """A write unit: all of it happens, or none."""
+        with Session(self._write, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A consistent look at the database that takes no write lock and is rolled back."""
+        with Session(self._read, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+
+engine = _connect(settings.database_url.get_secret_value())
+sessions = Sessions(engine)
+is_sqlite = engine.dialect.name == "sqlite"
+
+
+def reachable() -> bool:
+    """Whether the database answers a trivial query now."""
+    try:
+        with sessions.read() as db:
+            db.execute(text("SELECT 1"))
+    except DBAPIError:
+        return False
+    return True

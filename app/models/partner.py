@@ -1,0 +1,99 @@
+"""A partner company, its apps (OAuth clients), their secrets and the scopes they ask for, each with its purpose."""
+
+import datetime as dt
+import uuid
+from typing import Any, Self
+
+from sqlalchemy import JSON, ForeignKey, String, Text, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Session
+from app.models.base import Base, new_id, now
+
+STANDARD, FAPI2, OIDC = "standard", "fapi2", "oidc"
+PROFILES = (STANDARD, FAPI2, OIDC)
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
+
+
+class Partner(Base):
+    """A company, with what a school wants to know before it says yes (the trust card)."""
+
+    __tablename__ = "partner"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    website: Mapped[str | None] = mapped_column(Text)
+    ico_number: Mapped[str | None] = mapped_column(Text, doc="Registration at the Information Commissioner's Office")
+    agreement_url: Mapped[str | None] = mapped_column(Text)
+    breach_contact: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[dt.datetime] = mapped_column(default=now)
+    suspended_at: Mapped[dt.datetime | None]
+
+    @classmethod
+    def by_name(cls, db: Session, name: str) -> Self | None:
+        return db.scalars(select(cls).where(cls.name == name)).first()
+
+
+class App(Base):
+    """An OAuth client (RFC 6749 section 2). Its secret, when it has one, is in `AppSecret`."""
+
+    __tablename__ = "app"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    client_id: Mapped[str] = mapped_column(String(64), unique=True)
+    partner_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("partner.id"), index=True)
+    name: Mapped[str] = mapped_column(Text)
+    profile: Mapped[str] = mapped_column(String(10), default=STANDARD)
+    auth_method: Mapped[str] = mapped_column(String(30), default="client_secret_basic")
+    redirect_uris: Mapped[list[str]] = mapped_column(JSON)
+    post_logout_redirect_uris: Mapped[list[str]] = mapped_column(JSON, default=list)
+    jwks: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    is_live: Mapped[bool] = mapped_column(default=False, doc="A Test app sees only seeded test schools")
+    retention: Mapped[str | None] = mapped_column(Text, doc="How long the partner keeps data, in words")
+    created_at: Mapped[dt.datetime] = mapped_column(default=now)
+    suspended_at: Mapped[dt.datetime | None]
+
+    partner: Mapped[Partner] = relationship(lazy="joined")
+    scopes: Mapped[list["AppScope"]] = relationship(lazy="selectin", order_by="AppScope.position")
+
+    @classmethod
+    def by_client_id(cls, db: Session, client_id: str) -> Self | None:
+        return db.scalars(select(cls).where(cls.client_id == client_id)).first()
+
+    @property
+    def is_public(self) -> bool:
+        return self.auth_method == "none"
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_at is not None or self.partner.suspended_at is not None
+
+
+class AppScope(Base):
+    """A scope that an app may ask for: required or optional, with the partner's purpose in its own words."""
+
+    __tablename__ = "app_scope"
+
+    app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("app.id"), primary_key=True)
+    scope: Mapped[str] = mapped_column(String(40), primary_key=True)
+    position: Mapped[int]
+    required: Mapped[bool]
+    purpose: Mapped[str] = mapped_column(Text)
+    legal_basis: Mapped[str | None] = mapped_column(Text)
+
+
+class AppSecret(Base):
+    """A client secret, stored as SHA-256. Two may be active while one replaces the other."""
+
+    __tablename__ = "app_secret"
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("app.id"), index=True)
+    created_at: Mapped[dt.datetime] = mapped_column(default=now)
+    ended_at: Mapped[dt.datetime | None]
+
+    @classmethod
+    def opens(cls, db: Session, app_id: uuid.UUID, digest: bytes) -> bool:
+        """Whether a presented secret's digest is an active one of this app."""
+        found = select(cls.digest).where(cls.digest == digest, cls.app_id == app_id, cls.ended_at.is_(None))
+        return db.scalar(found) is not None

@@ -1,0 +1,97 @@
+"""A registration under way, and the school it becomes. Each registration is a tenant of its own."""
+
+import datetime as dt
+import uuid
+from typing import Self
+
+from sqlalchemy import Index, String, Text, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Session
+from app.models.base import Base, new_id, now
+
+UNVERIFIED, VERIFIED, REJECTED, SUSPENDED, CLOSED = "Unverified", "Verified", "Rejected", "Suspended", "Closed"
+
+
+class Registration(Base):
+    """A person's claim to be the main administrative user of an establishment, until Signup completes it."""
+
+    __tablename__ = "registration"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    urn: Mapped[int] = mapped_column(index=True)
+    name: Mapped[str] = mapped_column(Text)
+    email: Mapped[str] = mapped_column(Text)
+    mobile: Mapped[str] = mapped_column(String(20), doc="E.164")
+    link_digest: Mapped[bytes | None] = mapped_column(unique=True, doc="The newest link; older ones are dead")
+    link_sent_at: Mapped[dt.datetime | None]
+    created_at: Mapped[dt.datetime] = mapped_column(default=now)
+    completed_at: Mapped[dt.datetime | None]
+    school_id: Mapped[uuid.UUID | None]
+
+    @classmethod
+    def by_link(cls, db: Session, digest: bytes) -> Self | None:
+        return db.scalars(select(cls).where(cls.link_digest == digest)).first()
+
+    @classmethod
+    def complete(cls, db: Session, digest: bytes, school_id: uuid.UUID) -> Self | None:
+        """Spend the link: the one caller that wins gets the registration, every other None."""
+        spent = (
+            update(cls)
+            .where(cls.link_digest == digest, cls.completed_at.is_(None))
+            .values(completed_at=now(), school_id=school_id)
+            .returning(cls.id)
+        )
+        found = db.execute(spent).scalar_one_or_none()
+        return db.get(cls, found, populate_existing=True) if found else None
+
+
+class School(Base):
+    """A registered establishment. Several may be Unverified for one URN; at most one is Verified or Suspended."""
+
+    __tablename__ = "school"
+    __table_args__ = (
+        Index(
+            "school_verified_key",
+            "urn",
+            unique=True,
+            sqlite_where=text("status IN ('Verified', 'Suspended')"),
+            postgresql_where=text("status IN ('Verified', 'Suspended')"),
+        ),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    urn: Mapped[int] = mapped_column(index=True)
+    name: Mapped[str] = mapped_column(Text, doc="The register's name on the day of registration")
+    status: Mapped[str] = mapped_column(String(10), default=UNVERIFIED)
+    status_reason: Mapped[str | None] = mapped_column(Text)
+    status_at: Mapped[dt.datetime] = mapped_column(default=now)
+    registered_at: Mapped[dt.datetime] = mapped_column(default=now)
+    is_test: Mapped[bool] = mapped_column(default=False, doc="A seeded test school, the only kind a Test app sees")
+
+    @classmethod
+    def by_id(cls, db: Session, school_id: uuid.UUID) -> Self | None:
+        return db.get(cls, school_id)
+
+    @classmethod
+    def of_urn(cls, db: Session, urn: int) -> list[Self]:
+        """Every registration of one establishment, oldest first."""
+        return list(db.scalars(select(cls).where(cls.urn == urn).order_by(cls.registered_at, cls.id)))
+
+    @classmethod
+    def verified(cls, db: Session, urn: int) -> Self | None:
+        """The one school that speaks for this establishment, Suspended ones included."""
+        return db.scalars(select(cls).where(cls.urn == urn, cls.status.in_((VERIFIED, SUSPENDED)))).first()
+
+    def move(self, db: Session, before: str, after: str, reason: str | None = None) -> bool:
+        """Change the status if it still is `before`; False when another decision came first."""
+        changed = (
+            update(School)
+            .where(School.id == self.id, School.status == before)
+            .values(status=after, status_reason=reason, status_at=now())
+            .returning(School.id)
+        )
+        won = db.execute(changed).scalar_one_or_none() is not None
+        if won:
+            db.refresh(self)
+        return won

@@ -1,0 +1,90 @@
+"""What backs OAuth: the remembered request, the code, the tokens. All are stored as digests of what travels."""
+
+import datetime as dt
+import uuid
+from typing import Any, Self
+
+from sqlalchemy import JSON, ForeignKey, String, Text, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Session
+from app.models.base import Base, new_id, now
+
+ACCESS, REFRESH = "access", "refresh"
+
+
+class AuthorizationRequest(Base):
+    """A checked request of a partner (RFC 6749 section 4.1.1), kept for the browser that brought it.
+
+    It outlives signing in and registering a school. Completing it is single-use.
+    """
+
+    __tablename__ = "authorization_request"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("app.id"), index=True)
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
+    browser_digest: Mapped[bytes] = mapped_column(doc="Of the secret in the cookie of the browser that began it")
+    created_at: Mapped[dt.datetime] = mapped_column(default=now)
+    expires_at: Mapped[dt.datetime]
+    completed_at: Mapped[dt.datetime | None]
+
+    @classmethod
+    def open(cls, db: Session, request_id: uuid.UUID, browser_digest: bytes) -> Self | None:
+        """The request, if it is this browser's and neither completed nor expired."""
+        found = select(cls).where(
+            cls.id == request_id,
+            cls.browser_digest == browser_digest,
+            cls.completed_at.is_(None),
+            cls.expires_at > now(),
+        )
+        return db.scalars(found).first()
+
+    def complete(self, db: Session) -> bool:
+        """Spend the request; one caller wins."""
+        spent = (
+            update(AuthorizationRequest)
+            .where(AuthorizationRequest.id == self.id, AuthorizationRequest.completed_at.is_(None))
+            .values(completed_at=now())
+            .returning(AuthorizationRequest.id)
+        )
+        return db.execute(spent).scalar_one_or_none() is not None
+
+
+class AuthorizationCode(Base):
+    """A code between the redirect and its exchange (RFC 6749 section 4.1.2). `used_at` is set by the one that wins."""
+
+    __tablename__ = "authorization_code"
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("app.id"))
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
+    authorisation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("authorisation.id"), index=True)
+    family: Mapped[uuid.UUID] = mapped_column(default=new_id, doc="Shared by every token that this code leads to")
+    redirect_uri: Mapped[str] = mapped_column(Text)
+    scope: Mapped[str] = mapped_column(Text)
+    code_challenge: Mapped[str | None] = mapped_column(String(128), doc="RFC 7636, S256")
+    nonce: Mapped[str | None] = mapped_column(Text)
+    signed_in_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime]
+    used_at: Mapped[dt.datetime | None]
+
+
+class Token(Base):
+    """An access or refresh token; `purpose` is part of every look-up, so none passes for another."""
+
+    __tablename__ = "token"
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(10))
+    family: Mapped[uuid.UUID] = mapped_column(index=True)
+    app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("app.id"))
+    account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"), doc="The person, where there is one")
+    authorisation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("authorisation.id"), index=True)
+    scope: Mapped[str] = mapped_column(Text)
+    key_thumbprint: Mapped[str | None] = mapped_column(String(43), doc="RFC 9449 cnf.jkt")
+    issued_at: Mapped[dt.datetime] = mapped_column(default=now)
+    expires_at: Mapped[dt.datetime]
+    used_at: Mapped[dt.datetime | None] = mapped_column(doc="A refresh token that was rotated")
+    successor: Mapped[bytes | None] = mapped_column(doc="Digest of the refresh token that replaced this one")
+    ended_at: Mapped[dt.datetime | None]

@@ -1,0 +1,98 @@
+"""Every setting, with its default: environment `GATEHOUSE_*` or a `.env` file. `gatehouse config check` prints them."""
+
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """Durations are in seconds unless the name says otherwise."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEHOUSE_", env_file=".env", extra="ignore")
+
+    environment: Literal["development", "test", "production"] = "development"
+    data_dir: Path = Field(ROOT / "var", description="Where the SQLite database and development secrets live")
+    port: int = 8000
+    demo_port: int = 8001
+    issuer: str = Field("", description="Public address of this server; every link in a mail starts with it")
+    database_url: SecretStr = Field(SecretStr(""), description="sqlite or postgresql+psycopg")
+    secret_keys: list[SecretStr] = Field([], description="Key ring, newest first; 32 characters or more each")
+    smtp_url: SecretStr | None = Field(None, description="smtp(s)://user:password@host:port; absent: outbox only")
+    mail_from: str = "Gatehouse <no-reply@gatehouse.example>"
+    sms_url: SecretStr | None = Field(None, description="GOV.UK Notify; absent: outbox only")
+    redis_url: SecretStr | None = Field(None, description="Shared throttles; absent: in process")
+    support_url: str = ""
+    support_phone: str = "020 7946 0123"
+    support_email: str = "support@gatehouse.example"
+    support_hours: str = "Monday to Friday, 8am to 5pm"
+    log_format: Literal["console", "json"] = "console"
+
+    access_token_seconds: int = 600
+    authorization_code_seconds: int = 60
+    partner_request_seconds: int = 86_400
+    verification_link_seconds: int = 48 * 3600
+    verification_resend_seconds: int = 60
+    first_password_seconds: int = 72 * 3600
+    session_seconds: int = 12 * 3600
+    session_idle_seconds: int = 1800
+    operator_idle_seconds: int = 900
+    authorisation_months: int = 12
+    verification_target_days: int = Field(2, description="Working days, bank holidays of England counted")
+    register_shrink_percent: int = Field(10, description="An import with this many fewer rows is refused")
+
+    @field_validator("issuer")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _filled_in(self) -> "Settings":
+        self.issuer = self.issuer or f"http://127.0.0.1:{self.port}"
+        if not self.database_url.get_secret_value():
+            self.database_url = SecretStr(f"sqlite:///{self.data_dir / 'gatehouse.db'}")
+        if not self.secret_keys and self.environment != "production":
+            self.secret_keys = [SecretStr(_development_secret(self.data_dir))]
+        return self
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    def faults(self) -> list[str]:
+        """What keeps these settings from being safe to start with, each with what to do; empty when safe."""
+        found = []
+        if any(len(key.get_secret_value()) < 32 for key in self.secret_keys):
+            found.append("SECRET_KEYS: a key is shorter than 32 characters. Make one with: openssl rand -hex 32")
+        if not self.is_production:
+            return found
+        if not self.secret_keys:
+            found.append("SECRET_KEYS is not set. Make one with: openssl rand -hex 32")
+        if not self.issuer.startswith("https://"):
+            found.append("ISSUER must be the https:// address of this server")
+        if self.smtp_url is None:
+            found.append("SMTP_URL is not set, so no mail would leave this server")
+        return found
+
+
+def _development_secret(data_dir: Path) -> str:
+    """A random secret made once for this data directory, so that a restart keeps sessions and links alive."""
+    path = data_dir / "development-secret"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        try:
+            with path.open("x") as file:
+                path.chmod(0o600)
+                file.write(secrets.token_hex(32))
+        except FileExistsError:
+            pass
+        return path.read_text().strip()
+
+
+settings = Settings()  # type: ignore[call-arg]  # pydantic's mypy plugin is not needed for one line
