@@ -71,7 +71,9 @@ _DECOY = str(_hasher.hash(secrets.token_hex(16)))
 
 def _ring() -> dict[str, bytes]:
     """Key id → 256-bit key, newest first. The id is derived, so that a ring can be reordered freely."""
-    keys = [hashlib.sha256(b"gatehouse seal:" + key.get_secret_value().encode()).digest() for key in settings.secret_keys]
+    keys = [
+        hashlib.sha256(b"gatehouse seal:" + key.get_secret_value().encode()).digest() for key in settings.secret_keys
+    ]
     return {hashlib.sha256(key).hexdigest()[:8]: key for key in keys}
 
 

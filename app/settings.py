@@ -95,4 +95,4 @@ def _development_secret(data_dir: Path) -> str:
         return path.read_text().strip()
 
 
-settings = Settings()  # type: ignore[call-arg]  # pydantic's mypy plugin is not needed for one line
+settings = Settings()

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from typing import Any, Self
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, func, or_, select, text, update
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session as Database
@@ -19,12 +19,10 @@ class Account(Base):
     """A person. Two accounts may share an address: every registration is a tenant of its own with its own username."""
 
     __tablename__ = "account"
-    __table_args__ = (Index("account_email_idx", text("lower(email)")),)
-
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     username: Mapped[str | None] = mapped_column(Text, unique=True, doc="Estab Admins: the DfE number or the URN")
     name: Mapped[str] = mapped_column(Text)
-    email: Mapped[str] = mapped_column(Text)
+    email: Mapped[str] = mapped_column(Text, index=True, doc="Lower case")
     mobile: Mapped[str | None] = mapped_column(String(20), doc="E.164")
     password_hash: Mapped[str] = mapped_column(Text)
     password_set_at: Mapped[dt.datetime] = mapped_column(default=now)
@@ -38,7 +36,7 @@ class Account(Base):
     def by_login(cls, db: Database, login: str) -> list[Self]:
         """Live accounts that a username (with or without its slash) or an e-mail address names; at most three."""
         name = login.strip().lower()
-        matches = or_(cls.username == name.replace("/", "").replace(" ", ""), func.lower(cls.email) == name)
+        matches = or_(cls.username == name.replace("/", "").replace(" ", ""), cls.email == name)
         return list(db.scalars(select(cls).where(matches, cls.ended_at.is_(None)).order_by(cls.created_at).limit(3)))
 
     @classmethod
@@ -137,4 +135,6 @@ class Session(Base):
     @classmethod
     def end_all(cls, db: Database, account_id: uuid.UUID, *more: Any) -> None:
         """Sign an account out everywhere; `more` narrows which sessions."""
-        db.execute(update(cls).where(cls.account_id == account_id, cls.ended_at.is_(None), *more).values(ended_at=now()))
+        db.execute(
+            update(cls).where(cls.account_id == account_id, cls.ended_at.is_(None), *more).values(ended_at=now())
+        )

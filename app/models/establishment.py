@@ -92,7 +92,7 @@ class Establishment(Base):
 
 
 class EstablishmentLink(Base):
-    """A predecessor, successor, merger or split, as the register's links file gives it: often one way, some in circles."""
+    """A predecessor, successor, merger or split, as the links file gives it: often one way, some in circles."""
 
     __tablename__ = "establishment_link"
 

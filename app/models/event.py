@@ -2,11 +2,14 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import JSON, String
+from sqlalchemy import JSON, String, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db import Session
 from app.models.base import Base
 
 
@@ -33,3 +36,32 @@ class EventHead(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     number: Mapped[int]
     hash: Mapped[bytes]
+
+
+def lock_head(db: Session) -> EventHead:
+    """The end of the chain, locked until this transaction ends; made on first use."""
+    found = select(EventHead).where(EventHead.id == 1).with_for_update()
+    row = db.scalars(found.execution_options(populate_existing=True)).first()
+    if row is None:
+        try:
+            with db.begin_nested():
+                db.execute(insert(EventHead).values(id=1, number=0, hash=b""))
+        except IntegrityError:  # another process made it meanwhile
+            pass
+        row = db.scalars(found).one()
+    return row
+
+
+def head(db: Session) -> EventHead | None:
+    return db.get(EventHead, 1)
+
+
+def in_order(db: Session) -> Iterator[Event]:
+    """The whole chain, oldest first, a thousand rows at a time."""
+    return iter(db.scalars(select(Event).order_by(Event.number).execution_options(yield_per=1000)))
+
+
+def of_school(db: Session, school_id: uuid.UUID, most: int = 50) -> list[Event]:
+    """The newest decisions about one school."""
+    found = select(Event).where(Event.school_id == school_id).order_by(Event.number.desc()).limit(most)
+    return list(db.scalars(found))

@@ -11,7 +11,7 @@ from app.models.base import Base, now
 
 
 class SigningKey(Base):
-    """A private JWK, sealed for 'signing key'. The newest of an algorithm signs; all that have not ended are published."""
+    """A private JWK, sealed for 'signing key'. The newest signs; all not ended are published."""
 
     __tablename__ = "signing_key"
 

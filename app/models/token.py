@@ -24,7 +24,9 @@ class AuthorizationRequest(Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("app.id"), index=True)
     parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
-    browser_digest: Mapped[bytes] = mapped_column(doc="Of the secret in the cookie of the browser that began it")
+    browser_digest: Mapped[bytes] = mapped_column(
+        index=True, doc="Of the secret in the cookie of the browser that began it"
+    )
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
     expires_at: Mapped[dt.datetime]
     completed_at: Mapped[dt.datetime | None]
@@ -39,6 +41,14 @@ class AuthorizationRequest(Base):
             cls.expires_at > now(),
         )
         return db.scalars(found).first()
+
+    @classmethod
+    def newest(cls, db: Session, browser_digest: bytes) -> Self | None:
+        """The latest request of this browser that is neither completed nor expired."""
+        found = select(cls).where(
+            cls.browser_digest == browser_digest, cls.completed_at.is_(None), cls.expires_at > now()
+        )
+        return db.scalars(found.order_by(cls.created_at.desc(), cls.id.desc()).limit(1)).first()
 
     def complete(self, db: Session) -> bool:
         """Spend the request; one caller wins."""

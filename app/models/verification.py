@@ -33,7 +33,9 @@ class Verification(Base):
     letter_sent_at: Mapped[dt.datetime | None] = mapped_column(doc="The letter route: code posted to the GIAS address")
     question: Mapped[str | None] = mapped_column(Text, doc="What the team asked for")
     answer: Mapped[str | None] = mapped_column(Text)
-    confirmed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"), doc="The caller who heard the code")
+    confirmed_by: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("account.id"), doc="The caller who heard the code"
+    )
     decided_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
     decided_at: Mapped[dt.datetime | None]
     reason: Mapped[str | None] = mapped_column(Text)
@@ -59,7 +61,9 @@ class Call(Base):
 
     @classmethod
     def of(cls, db: Session, verification_id: uuid.UUID) -> list[Self]:
-        return list(db.scalars(select(cls).where(cls.verification_id == verification_id).order_by(cls.called_at, cls.id)))
+        return list(
+            db.scalars(select(cls).where(cls.verification_id == verification_id).order_by(cls.called_at, cls.id))
+        )
 
 
 class Note(Base):
@@ -75,4 +79,6 @@ class Note(Base):
 
     @classmethod
     def of(cls, db: Session, verification_id: uuid.UUID) -> list[Self]:
-        return list(db.scalars(select(cls).where(cls.verification_id == verification_id).order_by(cls.written_at, cls.id)))
+        return list(
+            db.scalars(select(cls).where(cls.verification_id == verification_id).order_by(cls.written_at, cls.id))
+        )

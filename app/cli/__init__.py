@@ -1,0 +1,18 @@
+"""The `gatehouse` command. Each file here is one group of commands; heavy imports wait until a command runs."""
+
+import typer
+
+from app.cli import audit, config, database, edubase, operator, partner, serve
+
+app = typer.Typer(
+    no_args_is_help=True, pretty_exceptions_enable=False, help="Gatehouse: school data, on the school's terms."
+)
+app.command()(serve.serve)
+app.command()(serve.worker)
+app.add_typer(database.app, name="db")
+app.add_typer(edubase.app, name="edubase")
+app.add_typer(operator.app, name="operator")
+app.add_typer(partner.partners, name="partner")
+app.add_typer(partner.apps, name="app")
+app.add_typer(audit.app, name="audit")
+app.add_typer(config.app, name="config")

@@ -1,0 +1,5 @@
+"""`gatehouse operator`."""
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)

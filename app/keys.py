@@ -1,0 +1,34 @@
+"""Our signing keys: ES256, made on first need, sealed at rest."""
+
+import json
+
+from joserfc.jwk import ECKey
+
+from app.db import Session
+from app.models.signing_key import SigningKey
+from app.secrets import seal, unseal
+
+
+def ensure(db: Session) -> None:
+    """Make the first signing key if there is none."""
+    if SigningKey.published(db):
+        return
+    key = ECKey.generate_key("P-256", private=True)
+    private = key.as_dict(private=True)
+    db.add(SigningKey(kid=key.thumbprint(), algorithm="ES256", sealed=seal(json.dumps(private), "signing key")))
+    db.flush()
+
+
+def public_set(db: Session) -> dict[str, list[dict[str, str]]]:
+    """The JWK Set (RFC 7517) that partners verify our signatures with: public members only."""
+    return {"keys": [_public(row) for row in SigningKey.published(db)]}
+
+
+def _public(row: SigningKey) -> dict[str, str]:
+    key = ECKey.import_key(unseal(row.sealed, "signing key"))
+    return {
+        **{k: str(v) for k, v in key.as_dict(private=False).items()},
+        "kid": row.kid,
+        "alg": row.algorithm,
+        "use": "sig",
+    }

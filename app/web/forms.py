@@ -1,0 +1,45 @@
+"""Posted forms: parsing them once, and turning what is wrong into sentences beside their fields."""
+
+import dataclasses
+from typing import Annotated
+
+from fastapi import Depends
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from app.errors import Problem
+
+
+async def _posted(request: Request) -> dict[str, str]:
+    """The form's fields. A file, or a field sent twice, is refused: no page of ours sends either."""
+    sent: dict[str, str] = {}
+    async with request.form(max_files=0, max_fields=200) as form:
+        for name, value in form.multi_items():
+            if name in sent or not isinstance(value, str):
+                raise Problem(title="That form was not filled in on our page", hint="Go back and send it again.")
+            sent[name] = value.replace("\x00", "").strip() if "password" not in name else value
+    return sent
+
+
+Posted = Annotated[dict[str, str], Depends(_posted)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """One line of the error summary, and the id of the field it is about (empty: the whole form)."""
+
+    text: str
+    field: str = ""
+
+
+def shown(wrong: ValidationError | Problem, form: type[BaseModel] | None = None) -> list[Fault]:
+    """What to put right. Give each field of a form model a `description`: the sentence its reader should see."""
+    if isinstance(wrong, Problem):
+        return [Fault(wrong.text, wrong.field)]
+    faults: dict[str, Fault] = {}
+    for error in wrong.errors(include_url=False):
+        name = str(error["loc"][0]) if error["loc"] else ""
+        own = str(error["ctx"]["error"]) if error["type"] == "value_error" else ""
+        described = form.model_fields[name].description if form and name in form.model_fields else None
+        faults.setdefault(name, Fault(own or described or error["msg"], name))
+    return list(faults.values())

@@ -1,0 +1,128 @@
+"""What every request passes before a route sees it: host, size, cross-site posts, response headers, request id."""
+
+import ipaddress
+import uuid
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.settings import settings
+from app.web.errors import failure
+
+BODY_LIMIT = 1_000_000
+QUERY_LIMIT = 32_000
+# These speak to programs: they know no cookie, so a post from anywhere is theirs to judge. Authorize and logout turn
+# a post into a GET before they look at the session (protocol.md, house decisions); a decision is posted elsewhere.
+COOKIELESS = ("/ims/", "/api/", "/partner/v1/", "/oauth/grants/")
+COOKIELESS_PATHS = {
+    f"/oauth/{name}"
+    for name in ("authorize", "par", "token", "introspect", "revoke", "userinfo", "logout", "device_authorization")
+}
+
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self';"
+    " base-uri 'none'; frame-ancestors 'none'; form-action {targets}"
+)
+
+
+class Guard:
+    """ASGI middleware, outermost. Routes may widen `form-action` by `request.state.form_targets` (a set of origins)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.host = urlsplit(settings.issuer).netloc
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        request_id = uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id, method=scope["method"], path=scope["path"])
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._dress(scope, MutableHeaders(scope=message), request_id)
+            await send(message)
+
+        refused = self._refusal(scope)
+        if refused:
+            return await failure(Request(scope), *refused)(scope, receive, send_guarded)
+        limited = _Limited(receive)
+        try:
+            await self.app(scope, limited, send_guarded)
+        except _TooLarge:
+            await failure(Request(scope), 413)(scope, receive, send_guarded)
+
+    def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
+        """Status, title and hint of the refusal, or None to let the request through."""
+        headers = Headers(scope=scope)
+        if not self._is_our_host(headers.get("host", "")):
+            return 400, "This address is not ours", f"Use {settings.issuer} instead."
+        if len(scope["query_string"]) > QUERY_LIMIT or b"\x00" in scope["path"].encode("utf-8", "replace"):
+            return 400, "", ""
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > BODY_LIMIT:
+            return (413, "", "") if length.isdigit() else (400, "", "")
+        path = scope["path"]
+        acts_on_cookie = path not in COOKIELESS_PATHS and not path.startswith(COOKIELESS)
+        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and acts_on_cookie and not self._is_from_us(headers):
+            return 403, "That came from another site", "Open the page here and send the form again."
+        return None
+
+    def _is_our_host(self, host: str) -> bool:
+        if host == self.host:
+            return True
+        # Development and health probes reach the server by a loopback address.
+        name = urlsplit(f"//{host}").hostname or ""
+        return not settings.is_production and (name == "localhost" or _is_loopback(name))
+
+    def _is_from_us(self, headers: Headers) -> bool:
+        """Fetch metadata first; then Origin; then Referer; with none of them the post is refused."""
+        site = headers.get("sec-fetch-site")
+        if site is not None:
+            return site in ("same-origin", "none")
+        source = headers.get("origin") or headers.get("referer") or ""
+        return bool(source) and urlsplit(source).netloc == headers.get("host", "")
+
+    @staticmethod
+    def _dress(scope: Scope, headers: MutableHeaders, request_id: str) -> None:
+        headers["X-Request-Id"] = request_id
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers.setdefault("Referrer-Policy", "same-origin")
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        if settings.issuer.startswith("https://"):
+            headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+        if headers.get("content-type", "").startswith("text/html"):
+            targets = " ".join(["'self'", *sorted(scope["state"].get("form_targets", ()))])
+            headers["Content-Security-Policy"] = CONTENT_POLICY.format(targets=targets)
+            headers.setdefault("Cache-Control", "no-store")
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class _Limited:
+    """A body that stops at the limit even when no length, or a false one, was announced."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._taken = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._taken += len(message.get("body", b""))
+        if self._taken > BODY_LIMIT:
+            raise _TooLarge
+        return message
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

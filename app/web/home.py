@@ -1,0 +1,28 @@
+"""The first page, and the two questions a load balancer asks."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response
+
+from app import db
+from app.web.pages import page
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+def ask(request: Request) -> Response:
+    return page(request, "home.html")
+
+
+@router.get("/health/live")
+async def live() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "alive"}
+
+
+@router.get("/health/ready")
+def ready() -> JSONResponse:
+    """The process can do its work: its database answers."""
+    if db.reachable():
+        return JSONResponse({"status": "ready"})
+    return JSONResponse({"status": "database away"}, 503, {"Retry-After": "5"})

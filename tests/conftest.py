@@ -1,0 +1,82 @@
+"""One database for each worker process: SQLite, or PostgreSQL when GATEHOUSE_TEST_POSTGRES names a server.
+
+The settings are read when `app.settings` is first imported, so the environment is prepared here, before that.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+POSTGRES = os.environ.get("GATEHOUSE_TEST_POSTGRES", "")
+_data = tempfile.TemporaryDirectory(prefix="gatehouse-tests-")
+
+for name in [name for name in os.environ if name.startswith("GATEHOUSE_") and "_TEST_" not in name]:
+    del os.environ[name]
+os.environ["GATEHOUSE_ENVIRONMENT"] = "test"
+os.environ["GATEHOUSE_DATA_DIR"] = _data.name
+if POSTGRES:
+    with psycopg.connect(POSTGRES, autocommit=True) as _server:
+        _server.execute(f'DROP DATABASE IF EXISTS "gatehouse_{WORKER}"')
+        _server.execute(f'CREATE DATABASE "gatehouse_{WORKER}"')
+    _url = POSTGRES.rsplit("/", 1)[0] + f"/gatehouse_{WORKER}"
+    os.environ["GATEHOUSE_DATABASE_URL"] = _url.replace("postgresql://", "postgresql+psycopg://")
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import text
+from starlette.types import ASGIApp
+
+from app.db import engine, sessions
+from app.models import Base
+from app.settings import ROOT
+from tests.pages import Browser
+
+
+def pytest_report_header() -> str:
+    return f"database: {engine.dialect.name}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _schema() -> Iterator[None]:
+    command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
+    yield
+    engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _empty(_schema: None) -> None:
+    """Each test starts with empty tables."""
+    with sessions.begin() as db:
+        for table in reversed(Base.metadata.sorted_tables):
+            db.execute(text(f'DELETE FROM "{table.name}"'))
+
+
+@pytest.fixture(scope="session")
+def server() -> ASGIApp:
+    from app.main import create_app
+
+    return create_app()
+
+
+@pytest.fixture
+def browser(server: ASGIApp) -> Iterator[Browser]:
+    """A browser without JavaScript that checks every page it opens."""
+    with Browser(server) as opened:
+        yield opened
+
+
+@pytest.fixture
+def other_browser(server: ASGIApp) -> Iterator[Browser]:
+    """Somebody else's browser."""
+    with Browser(server) as opened:
+        yield opened
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    return Path(_data.name)
