@@ -6,7 +6,7 @@ import zoneinfo
 from functools import cache
 from typing import Any
 
-from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader
+from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
@@ -34,7 +34,8 @@ def see_other(path: str) -> RedirectResponse:
 
 @cache
 def _environment() -> Environment:
-    loaders = [FileSystemLoader(ROOT / "templates"), PackageLoader("govuk_frontend_jinja")]
+    macros = PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")})
+    loaders = [FileSystemLoader(ROOT / "templates"), macros]
     made = Environment(
         loader=ChoiceLoader(loaders),
         autoescape=True,
