@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.settings import settings
 
-__all__ = ["DatabaseAway", "Session", "engine", "is_sqlite", "reachable", "sessions"]
+__all__ = ["DatabaseAway", "Session", "engine", "is_sqlite", "reachable", "sessions", "withdrawn"]
 
 DatabaseAway = DBAPIError
 
@@ -46,20 +46,31 @@ class Sessions:
     """Hands out sessions. Leaving `begin()` commits, an exception rolls back; `read()` never writes."""
 
     def __init__(self, bound: Engine) -> None:
+        self.withdrawals = 0
+        """How often this process has committed a withdrawal (see `withdrawn`). A cache of what tokens may do notes it
+        before it reads the database, and drops everything when it has changed since."""
         self._write = bound
         self._read = bound.execution_options(reading=True)
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """A write unit: all of it happens, or none."""
-        with Session(self._write, expire_on_commit=False) as session, session.begin():
-            yield session
+        with Session(self._write, expire_on_commit=False) as session:
+            with session.begin():
+                yield session
+            if session.info.get("withdrawn"):
+                self.withdrawals += 1
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A consistent look at the database that takes no write lock and is rolled back."""
         with Session(self._read, expire_on_commit=False, autoflush=False) as session:
             yield session
+
+
+def withdrawn(db: Session) -> None:
+    """Say that this write unit takes a right away (ends, pauses, suspends): caches are dropped once it is committed."""
+    db.info["withdrawn"] = True
 
 
 engine = _connect(settings.database_url.get_secret_value())

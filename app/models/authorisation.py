@@ -4,11 +4,14 @@ import datetime as dt
 import uuid
 from typing import Self
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, select, text, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, or_, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import Session
+from app.db import Session, withdrawn
+from app.models import token
+from app.models.account import Account
 from app.models.base import Base, new_id, now
+from app.models.partner import App
 
 REVOKED, EXPIRED, REPLACED = "revoked", "expired", "replaced"
 
@@ -45,7 +48,26 @@ class Authorisation(Base):
     paused_at: Mapped[dt.datetime | None]
     resumes_on: Mapped[dt.date | None]
     pause_reason: Mapped[str | None] = mapped_column(Text)
-    last_read_at: Mapped[dt.datetime | None]
+    last_read_at: Mapped[dt.datetime | None] = mapped_column(doc="To the minute: see `mark_read`")
+
+    app: Mapped[App] = relationship(lazy="joined", innerjoin=True)
+    granter: Mapped[Account] = relationship(foreign_keys=[granted_by], lazy="joined", innerjoin=True)
+
+    @property
+    def is_active(self) -> bool:
+        return self.ended_at is None and self.expires_at > now()
+
+    @property
+    def state(self) -> str:
+        """One word for a page: Active, Paused, Expired, Revoked or Replaced."""
+        if self.is_active:
+            return "Paused" if self.paused_at else "Active"
+        return (self.end_reason or EXPIRED).capitalize()
+
+    @property
+    def over_at(self) -> dt.datetime:
+        """When it ended, or will end."""
+        return min(self.ended_at or self.expires_at, self.expires_at)
 
     @classmethod
     def active(cls, db: Session, school_id: uuid.UUID, app_id: uuid.UUID) -> Self | None:
@@ -56,12 +78,42 @@ class Authorisation(Base):
         return db.scalars(found).first()
 
     @classmethod
+    def unended(cls, db: Session, school_id: uuid.UUID, app_id: uuid.UUID) -> Self | None:
+        """The authorisation that the next one has to end first: in force, or expired without anyone having noted it."""
+        found = select(cls).where(cls.school_id == school_id, cls.app_id == app_id, cls.ended_at.is_(None))
+        return db.scalars(found.execution_options(populate_existing=True)).first()
+
+    @classmethod
     def of_school(cls, db: Session, school_id: uuid.UUID) -> list[Self]:
         """Every authorisation of a school, ended ones included, newest first."""
         return list(db.scalars(select(cls).where(cls.school_id == school_id).order_by(cls.granted_at.desc(), cls.id)))
 
+    @classmethod
+    def at_school(cls, db: Session, authorisation_id: uuid.UUID, school_id: uuid.UUID) -> Self | None:
+        """One authorisation of this school; another school's is None, as if it were absent."""
+        return db.scalars(select(cls).where(cls.id == authorisation_id, cls.school_id == school_id)).first()
+
+    @classmethod
+    def mark_read(cls, db: Session, authorisation_ids: set[uuid.UUID]) -> None:
+        """Note that data was read under these just now; a note less than a minute old stands."""
+        minute_ago = now() - dt.timedelta(minutes=1)
+        stale = or_(cls.last_read_at.is_(None), cls.last_read_at < minute_ago)
+        db.execute(update(cls).where(cls.id.in_(authorisation_ids), stale).values(last_read_at=now()))
+
+    def extend(self, db: Session, until: dt.datetime) -> bool:
+        """Let it run until another day; False when it ended meanwhile."""
+        extended = (
+            update(Authorisation)
+            .where(Authorisation.id == self.id, Authorisation.ended_at.is_(None))
+            .values(expires_at=until)
+            .returning(Authorisation.id)
+        )
+        won = db.execute(extended).scalar_one_or_none() is not None
+        db.refresh(self)
+        return won
+
     def end(self, db: Session, reason: str, by: uuid.UUID | None) -> bool:
-        """End it once; False when it had ended already."""
+        """End it once, with every token and code that it backs; False when it had ended already."""
         ended = (
             update(Authorisation)
             .where(Authorisation.id == self.id, Authorisation.ended_at.is_(None))
@@ -69,5 +121,8 @@ class Authorisation(Base):
             .returning(Authorisation.id)
         )
         won = db.execute(ended).scalar_one_or_none() is not None
+        if won:
+            token.end_all(db, self.id)
+            withdrawn(db)
         db.refresh(self)
         return won

@@ -1,6 +1,7 @@
 """A partner company, its apps (OAuth clients), their secrets and the scopes they ask for, each with its purpose."""
 
 import datetime as dt
+import hmac
 import uuid
 from typing import Any, Self
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Session
 from app.models.base import Base, new_id, now
+from app.secrets import new_secret, seal, unseal
 
 STANDARD, FAPI2, OIDC = "standard", "fapi2", "oidc"
 PROFILES = (STANDARD, FAPI2, OIDC)
@@ -26,8 +28,23 @@ class Partner(Base):
     ico_number: Mapped[str | None] = mapped_column(Text, doc="Registration at the Information Commissioner's Office")
     agreement_url: Mapped[str | None] = mapped_column(Text)
     breach_contact: Mapped[str | None] = mapped_column(Text)
+    pairwise_sealed: Mapped[str] = mapped_column(
+        Text, default=lambda: seal(new_secret("gh_pw"), "pairwise"), doc="The key of `pairwise`, for ever the same"
+    )
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
     suspended_at: Mapped[dt.datetime | None]
+
+    def pairwise(self, kind: str, of: uuid.UUID) -> str:
+        """The id under which this partner, and no other, knows a thing: HMAC-SHA256 as a version 8 UUID (RFC 9562).
+
+        `kind` ('school', 'account') keeps ids of different things apart. The key is stored (sealed), not derived from
+        SECRET_KEYS: those are exchanged now and then, and an id that a partner has saved must never change.
+        """
+        key = unseal(self.pairwise_sealed, "pairwise").encode()
+        made = bytearray(hmac.digest(key, f"{kind}:{of}".encode(), "sha256")[:16])
+        made[6] = made[6] & 0x0F | 0x80
+        made[8] = made[8] & 0x3F | 0x80
+        return str(uuid.UUID(bytes=bytes(made)))
 
     @classmethod
     def by_name(cls, db: Session, name: str) -> Self | None:

@@ -7,7 +7,7 @@ from typing import Self
 from sqlalchemy import Index, String, Text, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Session
+from app.db import Session, withdrawn
 from app.models.base import Base, new_id, now
 
 UNVERIFIED, VERIFIED, REJECTED, SUSPENDED, CLOSED = "Unverified", "Verified", "Rejected", "Suspended", "Closed"
@@ -74,6 +74,13 @@ class School(Base):
         return db.get(cls, school_id)
 
     @classmethod
+    def locked(cls, db: Session, school_id: uuid.UUID) -> Self:
+        """The school as it is now, kept so until this transaction ends: decisions about one school queue here."""
+        # KEY SHARE: rows that merely point to the school may still be written meanwhile.
+        found = select(cls).where(cls.id == school_id).with_for_update(key_share=True)
+        return db.scalars(found.execution_options(populate_existing=True)).one()
+
+    @classmethod
     def of_urn(cls, db: Session, urn: int) -> list[Self]:
         """Every registration of one establishment, oldest first."""
         return list(db.scalars(select(cls).where(cls.urn == urn).order_by(cls.registered_at, cls.id)))
@@ -93,5 +100,6 @@ class School(Base):
         )
         won = db.execute(changed).scalar_one_or_none() is not None
         if won:
+            withdrawn(db)
             db.refresh(self)
         return won

@@ -98,3 +98,13 @@ class Token(Base):
     used_at: Mapped[dt.datetime | None] = mapped_column(doc="A refresh token that was rotated")
     successor: Mapped[bytes | None] = mapped_column(doc="Digest of the refresh token that replaced this one")
     ended_at: Mapped[dt.datetime | None]
+
+
+def end_all(db: Session, authorisation_id: uuid.UUID) -> None:
+    """End every token, and spend every code, that one authorisation backs."""
+    tokens = update(Token).where(Token.authorisation_id == authorisation_id, Token.ended_at.is_(None))
+    codes = update(AuthorizationCode).where(
+        AuthorizationCode.authorisation_id == authorisation_id, AuthorizationCode.used_at.is_(None)
+    )
+    db.execute(tokens.values(ended_at=now()))
+    db.execute(codes.values(used_at=now()))

@@ -139,6 +139,7 @@ def upgrade() -> None:
         sa.Column("ico_number", sa.Text(), nullable=True),
         sa.Column("agreement_url", sa.Text(), nullable=True),
         sa.Column("breach_contact", sa.Text(), nullable=True),
+        sa.Column("pairwise_sealed", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("suspended_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("partner_pkey")),

@@ -1,0 +1,194 @@
+"""The school says yes or no: what an app offers to agree to, the yes, and taking it back."""
+
+import calendar
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from app.audit import record
+from app.db import Session
+from app.errors import NotAllowed, NotFound, Problem
+from app.models.account import ADMIN
+from app.models.authorisation import EXPIRED, REPLACED, REVOKED, Authorisation
+from app.models.base import now
+from app.models.partner import App
+from app.models.school import UNVERIFIED, VERIFIED, School
+from app.models.scope import SCOPES
+from app.notify import messages
+from app.settings import settings
+
+if TYPE_CHECKING:
+    from app.signin.session import Person
+
+
+class CannotShare(Problem):
+    """The school's status, or the app's, does not let data be shared now."""
+
+    status = 409
+    title = "Your school cannot share data with this app"
+
+
+class NotOffered(Problem):
+    """A choice that the app does not offer, or none at all."""
+
+    status = 422
+    title = "Choose what to share"
+
+
+@dataclasses.dataclass(frozen=True)
+class Line:
+    """One scope on the authorise page: its wording is ours, its purpose the partner's."""
+
+    scope: str
+    title: str
+    description: str
+    purpose: str
+    required: bool
+    special: bool
+    identity: bool
+    granted: bool  # the authorisation in force has it already
+
+
+@dataclasses.dataclass(frozen=True)
+class Offer:
+    """What a school is asked to agree to. `facts` are the trust card's (what, value) pairs, ready for the page."""
+
+    app: App
+    lines: list[Line]
+    facts: list[tuple[str, str]]
+    until: dt.datetime
+    active: Authorisation | None
+
+    def chosen(self, ticked: Iterable[str]) -> list[str]:
+        """The scopes to grant when these were ticked: the required ones always, the optional ones as ticked."""
+        marked = set(ticked)
+        return [line.scope for line in self.lines if line.required or line.scope in marked]
+
+
+def offer(db: Session, app: App, asked: list[str], school: School) -> Offer:
+    """What the school's Admin decides about. Raises CannotShare where there is nothing to decide."""
+    _check_both_may(school, app)
+    active = Authorisation.active(db, school.id, app.id)
+    held = active.scopes if active else []
+    lines = [
+        Line(
+            scope=wanted.scope,
+            title=SCOPES[wanted.scope].title,
+            description=SCOPES[wanted.scope].description,
+            purpose=wanted.purpose,
+            required=wanted.required,
+            special=SCOPES[wanted.scope].special,
+            identity=SCOPES[wanted.scope].identity,
+            granted=wanted.scope in held,
+        )
+        for wanted in app.scopes
+        if wanted.scope in asked and wanted.scope in SCOPES
+    ]
+    return Offer(app, lines, facts(app), end_date(), active)
+
+
+def facts(app: App) -> list[tuple[str, str]]:
+    """The trust card: what a school wants to know about the partner before it says yes."""
+    partner = app.partner
+    agreement = partner.agreement_url or ""
+    if agreement.startswith("https://"):
+        agreement = Markup('<a class="govuk-link" rel="noreferrer" href="{0}">{0}</a>').format(agreement)
+    return [
+        ("ICO registration number", partner.ico_number or "Not given"),
+        ("Data sharing agreement", agreement or "Not given"),
+        ("Keeps data for", app.retention or "Not given"),
+        ("Contact if data is lost or stolen", partner.breach_contact or "Not given"),
+    ]
+
+
+def end_date() -> dt.datetime:
+    """When an authorisation given now ends, unless it is renewed or revoked before."""
+    today = now()
+    months = today.month - 1 + settings.authorisation_months
+    year, month = today.year + months // 12, months % 12 + 1
+    return today.replace(year=year, month=month, day=min(today.day, calendar.monthrange(year, month)[1]))
+
+
+def grant(db: Session, *, person: "Person", school: School, app: App, scopes: list[str]) -> Authorisation:
+    """Authorise an app for these scopes.
+
+    The same scopes again keep the authorisation, and the partner's tokens, and move its end date; other scopes replace
+    it. Only a role Admin may. Raises NotAllowed, CannotShare or NotOffered.
+    """
+    _check_admin(person, school)
+    offered = [wanted.scope for wanted in app.scopes if wanted.scope in SCOPES]
+    if not scopes or not set(scopes) <= set(offered):
+        raise NotOffered(hint=f"{app.name} does not offer that choice." if scopes else "Choose at least one.")
+    granted = [scope for scope in offered if scope in scopes]
+    school = School.locked(db, school.id)
+    _check_both_may(school, app)
+
+    until, before = end_date(), Authorisation.unended(db, school.id, app.id)
+    renewed = bool(before and before.is_active and set(before.scopes) == set(granted) and before.extend(db, until))
+    if before and renewed:
+        authorisation = before
+    else:
+        if before:
+            before.end(db, REPLACED if before.is_active else EXPIRED, person.account.id)
+        authorisation = Authorisation(
+            school_id=school.id, app_id=app.id, scopes=granted, granted_by=person.account.id, expires_at=until
+        )
+        db.add(authorisation)
+        db.flush()
+    record(
+        db,
+        "authorisation.granted",
+        actor=person.account.id,
+        school=school.id,
+        subject=authorisation.id,
+        app=str(app.id),
+        scopes=granted,
+        until=until.isoformat(timespec="seconds"),
+        renewed=renewed,
+        replaces=str(before.id) if before and not renewed else None,
+    )
+    messages.authorisation_changed(db, school, app, authorisation, "granted")
+    return authorisation
+
+
+def revoke(db: Session, *, person: "Person", school: School, authorisation_id: uuid.UUID) -> Authorisation:
+    """Take a yes back: it and its tokens end now. One that has ended already stays as it is.
+
+    Only a role Admin may. Raises NotAllowed, or NotFound for another school's.
+    """
+    _check_admin(person, school)
+    authorisation = Authorisation.at_school(db, authorisation_id, school.id)
+    if authorisation is None:
+        raise NotFound
+    if authorisation.is_active and authorisation.end(db, REVOKED, person.account.id):
+        record(
+            db,
+            "authorisation.revoked",
+            actor=person.account.id,
+            school=school.id,
+            subject=authorisation.id,
+            app=str(authorisation.app_id),
+            scopes=authorisation.scopes,
+        )
+        messages.authorisation_changed(db, school, authorisation.app, authorisation, "revoked")
+    return authorisation
+
+
+def _check_admin(person: "Person", school: School) -> None:
+    if not any(held.school_id == school.id and held.role == ADMIN for held in person.memberships):
+        raise NotAllowed(
+            hint="Only an Estab Admin with the role Admin decides about data sharing. Ask your Estab Admin."
+        )
+
+
+def _check_both_may(school: School, app: App) -> None:
+    if school.status not in (UNVERIFIED, VERIFIED):
+        raise CannotShare(hint=f"The status of your school is {school.status}.")
+    if app.is_suspended:
+        raise CannotShare(hint=f"{app.name} is suspended. You do not need to do anything.")
+    if not app.is_live and not school.is_test:
+        raise CannotShare(hint=f"{app.name} is still being tested and is not open to schools yet.")
