@@ -1,0 +1,106 @@
+"""Every message that Gatehouse writes: one function each, its words in `templates/mail/`.
+
+All are called inside the transaction that gives cause for the message. The first line of a template is the subject.
+Links start with the ISSUER setting and never with what a request claims. Texts carry no secret but the single-use link.
+"""
+
+import re
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app.db import Session
+from app.models.account import ADMIN, DPO, Account
+from app.models.authorisation import Authorisation
+from app.models.partner import App
+from app.models.school import School
+from app.models.scope import SCOPES
+from app.notify.outbox import EMAIL, enqueue
+from app.settings import ROOT, settings
+from app.web.pages import day
+
+CASE_STATES = ("Called", "Waiting for school", "Approved", "Rejected", "Suspended", "Resumed", "Closed")
+
+
+def verification_link(db: Session, *, name: str, email: str, school_name: str, link: str) -> None:
+    """To the registrant: follow this link to go on. Nothing of the sender's choosing is in it but a plain name."""
+    hours = settings.verification_link_seconds // 3600
+    _write(db, "verification_link", email, [link], name=name, school_name=school_name, link=link, hours=hours)
+
+
+def school_registered(db: Session, account: Account, school: School) -> None:
+    """To the new Estab Admin: what happens next, and how to say that it was not them."""
+    link = f"{settings.issuer}/sign-in"
+    _write(db, "school_registered", account.email, [link], account=account, school=school, link=link)
+
+
+def access_asked(db: Session, school: School, *, name: str, email: str) -> None:
+    """To every Estab Admin of a school: somebody asks to be let in. Decided by them, outside this message."""
+    for account in Account.of_school(db, school.id, ADMIN):
+        _write(db, "access_asked", account.email, account=account, school=school, name=name, email=email)
+
+
+def case_changed(db: Session, school: School, state: str, reason: str = "") -> None:
+    """To every Estab Admin: their school's registration moved to `state`, one of `CASE_STATES`."""
+    if state not in CASE_STATES:
+        raise ValueError(f"no message about {state!r}")
+    path = {"Approved": "/school", "Resumed": "/school", "Rejected": "/register/school"}.get(state, "/register/next")
+    link = f"{settings.issuer}{path}"
+    links = [] if state in ("Suspended", "Closed") else [link]
+    for account in Account.of_school(db, school.id, ADMIN):
+        facts = {"account": account, "school": school, "state": state, "reason": reason.strip(), "link": link}
+        _write(db, "case_changed", account.email, links, **facts)
+
+
+def account_changed(db: Session, account: Account, what: str) -> None:
+    """To a person: something about signing in changed. `what` is a full clause, such as "your password was changed"."""
+    _write(db, "account_changed", account.email, account=account, what=what.strip().rstrip("."))
+
+
+def authorisation_changed(db: Session, school: School, app: App, authorisation: Authorisation, what: str) -> None:
+    """To every Admin and the DPO: an app was authorised or no longer is. `what` is "granted" or "revoked"."""
+    link = f"{settings.issuer}/school"
+    titles = [SCOPES[name].title for name in authorisation.scopes if name in SCOPES]
+    reached: set[str] = set()
+    for account in Account.of_school(db, school.id, ADMIN) + Account.of_school(db, school.id, DPO):
+        if account.email in reached:
+            continue
+        reached.add(account.email)
+        facts = {"account": account, "school": school, "app": app, "titles": titles, "until": authorisation.expires_at}
+        _write(db, f"authorisation_{what}", account.email, [link], link=link, **facts)
+
+
+def support_request(db: Session, *, school: School | None, name: str, email: str, text: str) -> None:
+    """To our support: a question written in a form. The answer goes to the address inside it."""
+    _write(db, "support_request", settings.support_email, school=school, name=name, email=email, text=text)
+
+
+def _write(db: Session, template: str, to: str, links: list[str] | None = None, **facts: Any) -> None:
+    written = _templates().get_template(f"{template}.txt").render(settings=settings, **facts)
+    subject, _, text = re.sub(r"\n{3,}", "\n\n", written).partition("\n")
+    enqueue(db, EMAIL, to, subject, text.strip() + "\n", links=links or [])
+
+
+@cache
+def _templates() -> Environment:
+    made = Environment(  # noqa: S701 - plain text; the HTML beside it is made, and escaped, when the mail is sent
+        loader=FileSystemLoader(ROOT / "templates/mail"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(day=day, line=_line, greeting=_greeting)
+    return made
+
+
+def _line(text: str) -> str:
+    """What somebody typed, kept on one line and free of control characters."""
+    return " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
+
+
+def _greeting(name: str) -> str:
+    """`Hello Ada Bright,`: only a name that looks like one, so that nobody can make us mail their own message."""
+    looks_right = re.fullmatch(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f '’-]|\.(?=\s|$|\w(?:\.|\s))){0,59}", name)
+    return f"Hello {name}," if looks_right else "Hello,"
