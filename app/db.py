@@ -73,6 +73,14 @@ def withdrawn(db: Session) -> None:
     db.info["withdrawn"] = True
 
 
+def revision() -> str | None:
+    """The migration that the schema is at; None before the first."""
+    with engine.connect() as connection:
+        if not engine.dialect.has_table(connection, "alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
 engine = _connect(settings.database_url.get_secret_value())
 sessions = Sessions(engine)
 is_sqlite = engine.dialect.name == "sqlite"

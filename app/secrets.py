@@ -26,7 +26,11 @@ _at_most_four = threading.BoundedSemaphore(4)
 
 def new_secret(prefix: str) -> str:
     """A fresh 256-bit secret such as `gh_at_…`: prefix and CRC-32 checksum let leak scanners recognise it."""
-    body = prefix + "_" + secrets.token_urlsafe(32)
+    return with_checksum(prefix + "_" + secrets.token_urlsafe(32))
+
+
+def with_checksum(body: str) -> str:
+    """The body and its CRC-32 in six characters of base 62."""
     return body + _checksum(body)
 
 

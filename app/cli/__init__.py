@@ -2,13 +2,16 @@
 
 import typer
 
-from app.cli import audit, config, database, edubase, operator, partner, serve
+from app.cli import audit, config, database, demo, develop, edubase, operator, partner, serve
 
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, help="Gatehouse: school data, on the school's terms."
 )
+app.command()(demo.demo)
 app.command()(serve.serve)
 app.command()(serve.worker)
+app.command()(develop.check)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(develop.test)
 app.add_typer(database.app, name="db")
 app.add_typer(edubase.app, name="edubase")
 app.add_typer(operator.app, name="operator")

@@ -35,8 +35,10 @@ def check(as_json: AsJson = False) -> None:
 
 
 def _dotenv() -> list[str]:
+    from app.settings import ROOT
+
     try:
-        with open(".env", encoding="utf-8") as file:
+        with open(ROOT / ".env", encoding="utf-8") as file:
             return [line.partition("=")[0].strip() for line in file]
     except FileNotFoundError:
         return []

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session, withdrawn
 from app.models.base import Base, new_id, now
+from app.models.establishment import OPEN, Establishment
 
 UNVERIFIED, VERIFIED, REJECTED, SUSPENDED, CLOSED = "Unverified", "Verified", "Rejected", "Suspended", "Closed"
 
@@ -89,6 +90,17 @@ class School(Base):
     def verified(cls, db: Session, urn: int) -> Self | None:
         """The one school that speaks for this establishment, Suspended ones included."""
         return db.scalars(select(cls).where(cls.urn == urn, cls.status.in_((VERIFIED, SUSPENDED)))).first()
+
+    @classmethod
+    def first_unregistered(cls, db: Session) -> Establishment:
+        """The open establishment with the lowest URN that has a DfE number and that nobody has registered yet."""
+        found = select(Establishment).where(
+            Establishment.status_code == OPEN,
+            Establishment.establishment_number.is_not(None),
+            Establishment.postcode.is_not(None),
+            Establishment.urn.not_in(select(cls.urn)),
+        )
+        return db.scalars(found.order_by(Establishment.urn).limit(1)).one()
 
     def move(self, db: Session, before: str, after: str, reason: str | None = None) -> bool:
         """Change the status if it still is `before`; False when another decision came first."""
