@@ -60,7 +60,8 @@ class Guard:
     def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
         """Status, title and hint of the refusal, or None to let the request through."""
         headers = Headers(scope=scope)
-        if not self._is_our_host(headers.get("host", "")):
+        # A load balancer asks for health by address; those answers name nothing.
+        if not self._is_our_host(headers.get("host", "")) and not scope["path"].startswith("/health/"):
             return 400, "This address is not ours", f"Use {settings.issuer} instead."
         if len(scope["query_string"]) > QUERY_LIMIT or b"\x00" in scope["path"].encode("utf-8", "replace"):
             return 400, "", ""
