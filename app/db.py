@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from app.settings import settings
+from app.settings import ROOT, settings
 
 __all__ = ["DatabaseAway", "Session", "engine", "is_sqlite", "reachable", "sessions", "withdrawn"]
 
@@ -73,12 +73,20 @@ def withdrawn(db: Session) -> None:
     db.info["withdrawn"] = True
 
 
+MIGRATION = max(path.name for path in (ROOT / "migrations/versions").glob("*.py")).partition("_")[0]
+
+
 def revision() -> str | None:
     """The migration that the schema is at; None before the first."""
     with engine.connect() as connection:
         if not engine.dialect.has_table(connection, "alembic_version"):
             return None
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def reads_only(session: Session) -> bool:
+    """Whether the session is one of `sessions.read()`, so that a note in passing needs a write unit of its own."""
+    return bool(session.get_bind().get_execution_options().get("reading", False))
 
 
 engine = _connect(settings.database_url.get_secret_value())

@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from app import __version__, db, keys, logs
 from app.settings import settings
 from app.web import errors, home
+from app.web.files import Files
 from app.web.guard import Guard
-from app.web.pages import STATIC
 
 
 def create_app() -> ASGIApp:
@@ -27,28 +26,20 @@ def create_app() -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
+        # On by default, and its log records may hold what people typed.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     errors.install(app)
-    app.mount("/static", _Kept(directory=STATIC))
+    app.mount("/static", Files())
     app.include_router(home.router)
     return Guard(app)
 
 
 @asynccontextmanager
 async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    if (db.revision() or "") < db.MIGRATION:
+        raise SystemExit("The database is behind this version of Gatehouse. Run: gatehouse db upgrade")
     with db.sessions.begin() as session:
         keys.ensure(session)
     yield
     db.engine.dispose()
-
-
-class _Kept(StaticFiles):
-    """Static files under an address that holds their digest: browsers may keep them for ever."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_kept(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 200 and b"v=" in scope["query_string"]:
-                message["headers"].append((b"cache-control", b"public, max-age=31536000, immutable"))
-            await send(message)
-
-        await super().__call__(scope, receive, send_kept)

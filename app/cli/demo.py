@@ -51,10 +51,9 @@ def _prepare() -> dict[str, Any]:
 
 def _upgrade() -> None:
     """Migrate, unless the newest migration is in place: loading alembic would cost a third of a second start."""
-    from app.db import revision
+    from app import db
 
-    newest = max(path.name for path in (ROOT / "migrations/versions").glob("*.py")).partition("_")[0]
-    if revision() != newest:
+    if db.revision() != db.MIGRATION:
         from alembic import command
 
         from app.cli.database import configuration
@@ -71,7 +70,12 @@ def _serve(prepared: dict[str, Any]) -> None:
     partner = _start_partner(prepared)
     worker = outbox.start()
     config = uvicorn.Config(
-        "app.main:create_app", factory=True, port=settings.port, access_log=False, server_header=False, log_level="warning"
+        "app.main:create_app",
+        factory=True,
+        port=settings.port,
+        access_log=False,
+        server_header=False,
+        log_level="warning",
     )
     server: Server = uvicorn.Server(config)
     try:
@@ -107,8 +111,10 @@ def _sheet(prepared: dict[str, Any]) -> str:
         "",
         "Demo sign-ins (password, then the code of an authenticator app that was given the key):",
     ]
-    people = [(school["admin"]["username"], school["admin"], f"Estab Admin, {school['name']}, {school['status']}")
-              for school in prepared["schools"]]
+    people = [
+        (school["admin"]["username"], school["admin"], f"Estab Admin, {school['name']}, {school['status']}")
+        for school in prepared["schools"]
+    ]
     people += [(person["email"], person, f"onboarding team, {person['role']}") for person in prepared["operators"]]
     for login, person, who in people:
         lines.append(f"  {login:<28} {person['password']}   {person['totp_secret'] or '(password only)'}   {who}")

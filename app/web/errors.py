@@ -65,7 +65,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     def problem(request: Request, wrong: Problem) -> Response:
-        return failure(request, wrong.status, wrong.title, wrong.hint)
+        return failure(request, wrong.status, wrong.title, wrong.hint, wrong.headers)
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, wrong: RequestValidationError) -> Response:

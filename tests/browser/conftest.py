@@ -1,0 +1,129 @@
+"""Real processes and a real Chromium: `gatehouse demo` on free ports, in a data folder of its own."""
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from app.settings import ROOT
+from tests.browser.people import Person
+from tests.conftest import POSTGRES, WORKER
+from tests.postgres import free_port
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
+MORE_FLAGS = ("--disable-component-update", "--disable-sync", "--no-sandbox")
+WITH_AND_WITHOUT = [pytest.param(True, id="with JavaScript"), pytest.param(False, id="without JavaScript")]
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """A running demo: its addresses and its seeded accounts (contract.md's JSON)."""
+
+    issuer: str
+    partner: str
+    seed: dict[str, Any]
+
+    def operator(self, role: str) -> dict[str, Any]:
+        found: dict[str, Any] = next(who for who in self.seed["operators"] if who["role"] == role)
+        return found
+
+    def school(self, status: str) -> dict[str, Any]:
+        found: dict[str, Any] = next(school for school in self.seed["schools"] if school["status"] == status)
+        return found
+
+    def mails(self) -> list[dict[str, Any]]:
+        with urllib.request.urlopen(f"{self.issuer}/dev/outbox.json", timeout=10) as answer:
+            found: list[dict[str, Any]] = json.load(answer)
+        return found
+
+    def link_for(self, address: str) -> str:
+        """The link of the newest mail to this address, as soon as it is there."""
+        for _ in range(100):
+            for mail in reversed(self.mails()):
+                if mail["to"] == address and mail["links"]:
+                    return str(mail["links"][0])
+            time.sleep(0.1)
+        raise AssertionError(f"no mail with a link came for {address}")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    issuer_port, partner_port = free_port(), free_port()
+    environment = {
+        "GATEHOUSE_DATA_DIR": str(tmp_path_factory.mktemp("demo")),
+        "GATEHOUSE_PORT": str(issuer_port),
+        "GATEHOUSE_DEMO_PORT": str(partner_port),
+        "GATEHOUSE_ENVIRONMENT": "development",
+        "GATEHOUSE_DATABASE_URL": _database() if POSTGRES else "",
+    }
+    command = [sys.executable, "-m", "app", "demo", "--json"]
+    running = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    try:
+        seed = json.loads(running.stdout.readline())
+        made = Site(seed["issuer"], f"http://127.0.0.1:{partner_port}", seed)
+        for address in (f"{made.issuer}/health/ready", made.partner):
+            _wait_for(address, running)
+        yield made
+    finally:
+        running.terminate()
+        running.wait(20)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        yield _launch(playwright)
+
+
+@pytest.fixture
+def people(chromium: Browser) -> Iterator["Any"]:
+    """Call it for one more person with a browser of their own: `people("secretary", javascript=False)`."""
+    opened = []
+
+    def one_more(javascript: bool = True, phone: bool = False) -> Person:
+        size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 900}
+        context = chromium.new_context(java_script_enabled=javascript, viewport=size, locale="en-GB")  # type: ignore[arg-type]
+        context.set_default_timeout(15_000)
+        opened.append(context)
+        return Person(context.new_page())
+
+    yield one_more
+    for context in opened:
+        context.close()
+
+
+def _launch(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *MORE_FLAGS])
+
+
+def _database() -> str:
+    """A fresh database on the test server, for the processes that the browser talks to."""
+    name = f"gatehouse_{WORKER}_demo_{free_port()}"
+    with psycopg.connect(POSTGRES, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')
+    return POSTGRES.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://") + f"/{name}"
+
+
+def _wait_for(address: str, running: "subprocess.Popen[str]") -> None:
+    for _ in range(300):
+        assert running.poll() is None, "the demo ended before it answered"
+        try:
+            urllib.request.urlopen(address, timeout=5)
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{address} does not answer")

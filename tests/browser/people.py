@@ -1,0 +1,77 @@
+"""A person at a browser, who acts by the words on the page. Every page that is met passes axe (WCAG 2.2 A and AA)."""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pyotp
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+PICTURES = os.environ.get("GATEHOUSE_TEST_PICTURES")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+axe = Axe()
+
+
+class Person:
+    """One person, one browser."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def opens(self, address: str) -> None:
+        self.page.goto(address)
+        self.looks()
+
+    def fills(self, label: str, value: str) -> None:
+        self.page.get_by_label(label, exact=True).fill(value)
+
+    def ticks(self, label: str) -> None:
+        self.page.get_by_label(label).first.check()
+
+    def presses(self, words: str) -> None:
+        self.page.get_by_role("button", name=words, exact=True).first.click()
+        self.looks()
+
+    def follows(self, words: str) -> None:
+        self.page.get_by_role("link", name=words).first.click()
+        self.looks()
+
+    def looks(self) -> None:
+        """Wait for the page, and hold it against the accessibility rules."""
+        self.page.wait_for_load_state()
+        found = axe.run(self.page, options={"runOnly": {"type": "tag", "values": RULES}})
+        assert found.violations_count == 0, f"{self.page.url}\n{found.generate_report()}"
+
+    def sees(self, *words: str) -> None:
+        for some in words:
+            expect(self.page.locator("body")).to_contain_text(some)
+
+    def reads(self, element_id: str) -> str:
+        return (self.page.locator(f"#{element_id}").text_content() or "").strip()
+
+    def signs_in(self, issuer: str, login: str, password: str, totp_secret: str) -> None:
+        """From the sign-in page to the end of the second step."""
+        if not self.page.url.startswith(f"{issuer}/sign-in"):
+            self.opens(f"{issuer}/sign-in")
+        self.fills("Username or email address", login)
+        self.fills("Password", password)
+        self.presses("Sign in")
+        self.fills("Code from your authenticator app", totp(totp_secret))
+        self.presses("Continue")
+
+    def pictures(self, name: str) -> None:
+        """Keep a picture of the whole page, when the run was asked for pictures."""
+        if PICTURES:
+            Path(PICTURES).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
+
+    @property
+    def path(self) -> str:
+        return re.sub(r"^https?://[^/]+", "", self.page.url)
+
+
+def totp(secret: str, later: int = 0) -> str:
+    """What an authenticator app shows now, or `later` steps of 30 seconds on."""
+    return pyotp.TOTP(secret).at(int(time.time()) + 30 * later)
