@@ -34,6 +34,11 @@ def between(start: dt.datetime, end: dt.datetime) -> int:
     return sum(is_working(first + dt.timedelta(n)) for n in range(1, (last - first).days + 1))
 
 
+def moved(due_at: dt.datetime, since: dt.datetime, until: dt.datetime) -> dt.datetime:
+    """The due date after a wait that does not count: later by the working days between asking and answer."""
+    return due(due_at, between(since, until))
+
+
 def remaining(now: dt.datetime, due: dt.datetime) -> str:
     """The time left, or how late it is, in words: `2 working days left`, `due today by 5pm`, `1 working day late`."""
     if now <= due:
