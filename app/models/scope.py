@@ -6,17 +6,24 @@ Names of the identity scopes: OpenID Connect Core section 5.4.
 
 import dataclasses
 
+ORGANISATION, ACCOUNT = "organisation", "account"
+
 
 @dataclasses.dataclass(frozen=True)
 class Scope:
-    """A named kind of data. `fields` are the exact fields that it opens, and no others."""
+    """A named kind of data: it opens `fields` of the records called `record`, and nothing else."""
 
     name: str
     title: str
     description: str
+    record: str
     fields: tuple[str, ...]
     special: bool = False  # special-category data (UK GDPR Article 9)
-    identity: bool = False  # about the person who signs in, not about the school's people
+
+    @property
+    def identity(self) -> bool:
+        """About the person who signs in, not about the school's people."""
+        return self.record == ACCOUNT
 
 
 _ALL = (
@@ -25,6 +32,7 @@ _ALL = (
         "Your school’s details",
         "Your school’s name, type, address, phone number, website and official numbers, as the national register of"
         " schools shows them. No information about any person.",
+        ORGANISATION,
         ("name", "type", "phase", "urn", "dfe_number", "ukprn", "address", "telephone", "website"),
     ),
     Scope(
@@ -32,22 +40,22 @@ _ALL = (
         "Sign in with Gatehouse",
         "People at your school can sign in to the app with their Gatehouse account. The app gets a code that tells it"
         " when the same person comes back, but not who the person is.",
+        ACCOUNT,
         ("sub",),
-        identity=True,
     ),
     Scope(
         "profile",
         "Name of the person who signs in",
         "The name on the Gatehouse account of whoever signs in to the app.",
+        ACCOUNT,
         ("name",),
-        identity=True,
     ),
     Scope(
         "email",
         "Email address of the person who signs in",
         "The email address on the Gatehouse account of whoever signs in to the app.",
+        ACCOUNT,
         ("email", "email_verified"),
-        identity=True,
     ),
 )
 
