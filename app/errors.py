@@ -10,6 +10,7 @@ class Problem(Exception):
     def __init__(self, hint: str = "", field: str = "", title: str = "") -> None:
         self.title = title or self.title
         self.hint = hint
+        self.headers: dict[str, str] = {}
         self.field = field
         super().__init__(self.title)
 
@@ -42,3 +43,26 @@ class SignInNeeded(Problem):
     def __init__(self, step: str = "/sign-in") -> None:
         super().__init__()
         self.step = step
+
+
+class OAuthError(Exception):
+    """What the protocol answers instead of a result (RFC 6749 section 5.2): `error` speaks to the machine.
+
+    The description says the fix in printable ASCII and never repeats a secret. `headers` go with the answer, `more`
+    are further members of its body. An empty `error` is the RFC 6750 answer to a request without any token.
+    """
+
+    def __init__(
+        self, error: str, description: str, status: int = 400, headers: dict[str, str] | None = None, **more: str
+    ) -> None:
+        super().__init__(error)
+        self.error = error
+        self.description = description
+        self.status = status
+        self.headers = headers or {}
+        self.more = more
+
+    @property
+    def body(self) -> dict[str, str]:
+        """The JSON object of the answer."""
+        return ({"error": self.error} if self.error else {}) | {"error_description": self.description} | self.more

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.db import DatabaseAway
-from app.errors import Problem, SignInNeeded
+from app.errors import OAuthError, Problem, SignInNeeded
 from app.settings import settings
 from app.web.pages import page, see_other
 
@@ -51,6 +51,11 @@ def failure(
     return answer
 
 
+def refusal(wrong: OAuthError) -> Response:
+    """The protocol's own JSON (RFC 6749 section 5.2), never kept by a cache."""
+    return JSONResponse(wrong.body, wrong.status, {"Cache-Control": "no-store"} | wrong.headers)
+
+
 def install(app: FastAPI) -> None:
     """Let every exception of the application end here."""
 
@@ -66,6 +71,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Problem)
     def problem(request: Request, wrong: Problem) -> Response:
         return failure(request, wrong.status, wrong.title, wrong.hint, wrong.headers)
+
+    @app.exception_handler(OAuthError)
+    def refused(_request: Request, wrong: OAuthError) -> Response:
+        return refusal(wrong)
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, wrong: RequestValidationError) -> Response:
