@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from app import __version__, db, keys, logs
+from app.notify import routes as outbox_pages
 from app.settings import settings
 from app.web import errors, home
 from app.web.files import Files
@@ -32,6 +33,7 @@ def create_app() -> ASGIApp:
     errors.install(app)
     app.mount("/static", Files())
     app.include_router(home.router)
+    app.include_router(outbox_pages.router)
     return Guard(app)
 
 

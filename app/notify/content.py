@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from typing import Self
 
 
@@ -13,6 +14,15 @@ class Content:
     subject: str
     text: str
     links: list[str]
+
+    @property
+    def paragraphs(self) -> list[list[list[str]]]:
+        """The text as paragraphs of lines of parts, where every link is a part of its own: what HTML is made from."""
+        known = "|".join(re.escape(link) for link in sorted(self.links, key=len, reverse=True))
+        return [
+            [re.split(f"({known})", line) if known else [line] for line in paragraph.split("\n")]
+            for paragraph in re.split(r"\n{2,}", self.text.strip())
+        ]
 
     def as_json(self) -> str:
         return json.dumps(dataclasses.asdict(self))

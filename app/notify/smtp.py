@@ -1,6 +1,5 @@
 """Mail by SMTP (RFC 5321): plain text, with the same words as HTML beside it."""
 
-import re
 import smtplib
 import ssl
 import uuid
@@ -86,12 +85,7 @@ def letter(content: Content, message_id: uuid.UUID) -> EmailMessage:
 
 def as_html(content: Content) -> str:
     """The same words as paragraphs, everything escaped, its links clickable."""
-    known = "|".join(re.escape(link) for link in sorted(content.links, key=len, reverse=True))
-    paragraphs = [
-        [re.split(f"({known})", line) if known else [line] for line in paragraph.split("\n")]
-        for paragraph in re.split(r"\n{2,}", content.text.strip())
-    ]
-    return _html().render(subject=content.subject, paragraphs=paragraphs, links=set(content.links))
+    return _html().render(subject=content.subject, paragraphs=content.paragraphs, links=content.links)
 
 
 @cache

@@ -39,6 +39,13 @@ def moved(due_at: dt.datetime, since: dt.datetime, until: dt.datetime) -> dt.dat
     return due(due_at, between(since, until))
 
 
+def moved(due_at: dt.datetime, since: dt.datetime, now: dt.datetime) -> dt.datetime:
+    """When it is due after waiting from `since` to `now`: the working days that were left then are left now."""
+    if since > due_at:
+        return due_at
+    return max(due_at, due(now, between(since, due_at)))
+
+
 def remaining(now: dt.datetime, due: dt.datetime) -> str:
     """The time left, or how late it is, in words: `2 working days left`, `due today by 5pm`, `1 working day late`."""
     if now <= due:

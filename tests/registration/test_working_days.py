@@ -38,6 +38,15 @@ def test_no_days_left_means_this_working_day_or_the_next() -> None:
     assert working_days.due(at("2026-11-28T10:00"), 0) == at("2026-11-30T17:00")
 
 
+def test_waiting_moves_the_target_by_the_days_that_were_left() -> None:
+    target = at("2026-11-26T17:00")
+
+    assert working_days.moved(target, at("2026-11-25T10:00"), at("2026-12-01T09:00")) == at("2026-12-02T17:00")
+    assert working_days.moved(target, at("2026-11-26T10:00"), at("2026-12-01T09:00")) == at("2026-12-01T17:00")
+    assert working_days.moved(target, at("2026-11-25T10:00"), at("2026-11-25T12:00")) == target
+    assert working_days.moved(target, at("2026-11-27T10:00"), at("2026-12-01T09:00")) == target  # it was late already
+
+
 @pytest.mark.parametrize(
     ("now", "words"),
     [
