@@ -35,15 +35,8 @@ def between(start: dt.datetime, end: dt.datetime) -> int:
 
 
 def moved(due_at: dt.datetime, since: dt.datetime, until: dt.datetime) -> dt.datetime:
-    """The due date after a wait that does not count: later by the working days between asking and answer."""
+    """The due date after a wait that does not count: later by the working days from asking to answer, late or not."""
     return due(due_at, between(since, until))
-
-
-def moved(due_at: dt.datetime, since: dt.datetime, now: dt.datetime) -> dt.datetime:
-    """When it is due after waiting from `since` to `now`: the working days that were left then are left now."""
-    if since > due_at:
-        return due_at
-    return max(due_at, due(now, between(since, due_at)))
 
 
 def remaining(now: dt.datetime, due: dt.datetime) -> str:

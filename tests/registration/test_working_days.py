@@ -44,7 +44,9 @@ def test_waiting_moves_the_target_by_the_days_that_were_left() -> None:
     assert working_days.moved(target, at("2026-11-25T10:00"), at("2026-12-01T09:00")) == at("2026-12-02T17:00")
     assert working_days.moved(target, at("2026-11-26T10:00"), at("2026-12-01T09:00")) == at("2026-12-01T17:00")
     assert working_days.moved(target, at("2026-11-25T10:00"), at("2026-11-25T12:00")) == target
-    assert working_days.moved(target, at("2026-11-27T10:00"), at("2026-12-01T09:00")) == target  # it was late already
+
+    asked_a_day_late = working_days.moved(target, at("2026-11-27T10:00"), at("2026-12-01T09:00"))
+    assert working_days.remaining(at("2026-12-01T09:00"), asked_a_day_late) == "1 working day late"
 
 
 @pytest.mark.parametrize(
