@@ -5,12 +5,14 @@ they cost one. Every caller still gets its own answer, and only after the commit
 """
 
 import asyncio
+import dataclasses
+import queue
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from app.db import Session
+from app.db import DatabaseAway, PoolExhausted, Session
 
 Call = TypeVar("Call")
 Answer = TypeVar("Answer")
@@ -19,8 +21,9 @@ Answer = TypeVar("Answer")
 class Batch(Generic[Call, Answer]):
     """Runs `work(db, calls)` for the calls that gathered while the previous group ran; one group at a time.
 
-    `work` returns one answer per call, in order. A call that fails the whole group is retried alone, so that nobody
-    suffers for a neighbour's mistake.
+    `work` returns one answer per call, in order; an answer may be an exception, which its caller gets raised after the
+    commit. What `work` itself raises rolls the group back; then each call is tried alone, so that nobody suffers for
+    a neighbour's mistake. Callers may be of any number of event loops.
     """
 
     def __init__(
@@ -32,36 +35,80 @@ class Batch(Generic[Call, Answer]):
         self._open_unit = open_unit
         self._work = work
         self._most = most
-        self._waiting: list[tuple[Call, asyncio.Future[Answer]]] = []
-        self._running: asyncio.Task[None] | None = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="batch")
+        self._waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
 
     async def __call__(self, call: Call) -> Answer:
-        """Answer one call after its group is committed. Raises what `work` raised for this call alone."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((call, future))
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._drain())
+        """Answer one call after its group is committed. Raises what this call alone came to."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.put(_Waiting(call, loop, future))
+        if self._thread is None or not self._thread.is_alive():
+            self._start()
         return await future
 
-    async def _drain(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            group, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-            outcomes = await loop.run_in_executor(self._thread, self._run, [call for call, _ in group])
-            for (_, future), outcome in zip(group, outcomes, strict=True):
-                if future.done():
-                    continue
-                if isinstance(outcome, Exception):
-                    future.set_exception(outcome)
-                else:
-                    future.set_result(outcome)
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._serve, name="batch", daemon=True)
+                self._thread.start()
 
-    def _run(self, calls: list[Call]) -> list[Answer | Exception]:
+    def _serve(self) -> None:
+        while True:
+            group = [self._waiting.get()]
+            while len(group) < self._most and not self._waiting.empty():
+                group.append(self._waiting.get())
+            _deliver(group, self._outcomes([waiting.call for waiting in group]))
+
+    def _outcomes(self, calls: list[Call]) -> list[Answer | Exception]:
+        together = self._unit(calls)
+        if not isinstance(together, Exception):
+            return together
+        if len(calls) == 1:
+            return [together]
+        outcomes: list[Answer | Exception] = []
+        for call in calls:
+            alone = self._unit([call])
+            if isinstance(alone, DatabaseAway | PoolExhausted):
+                # The rest would only wait to hear the same.
+                return outcomes + [alone] * (len(calls) - len(outcomes))
+            outcomes += [alone] if isinstance(alone, Exception) else alone
+        return outcomes
+
+    def _unit(self, calls: list[Call]) -> list[Answer | Exception] | Exception:
         try:
             with self._open_unit() as db:
-                return list(self._work(db, calls))
+                answers: list[Answer | Exception] = list(self._work(db, calls))
         except Exception as failed:
-            if len(calls) == 1:
-                return [failed]
-        return [outcome for call in calls for outcome in self._run([call])]
+            return failed
+        return answers
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Waiting:
+    call: Any
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Any]"
+
+
+def _deliver(group: list[_Waiting], outcomes: list[Any]) -> None:
+    """Wake the callers: one call into each event loop, not one for each caller."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+    for waiting, outcome in zip(group, outcomes, strict=True):
+        by_loop.setdefault(waiting.loop, []).append((waiting.future, outcome))
+    for loop, answered in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_answer, answered)
+        except RuntimeError:  # that loop has closed: nobody is there to be told
+            continue
+
+
+def _answer(answered: list[tuple["asyncio.Future[Any]", Any]]) -> None:
+    for future, outcome in answered:
+        if future.done():
+            continue
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)

@@ -11,11 +11,22 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import Session
 
 from app.settings import ROOT, settings
 
-__all__ = ["DatabaseAway", "Session", "engine", "is_sqlite", "reachable", "sessions", "withdrawn"]
+__all__ = [
+    "DatabaseAway",
+    "PoolExhausted",
+    "Session",
+    "engine",
+    "is_sqlite",
+    "reachable",
+    "reads_only",
+    "sessions",
+    "withdrawn",
+]
 
 DatabaseAway = DBAPIError
 

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.db import DatabaseAway
+from app.db import DatabaseAway, PoolExhausted
 from app.errors import OAuthError, Problem, SignInNeeded
 from app.settings import settings
 from app.web.pages import page, see_other
@@ -85,6 +85,7 @@ def install(app: FastAPI) -> None:
     def http(request: Request, wrong: HTTPException) -> Response:
         return failure(request, wrong.status_code, headers=dict(wrong.headers or {}))
 
+    @app.exception_handler(PoolExhausted)
     @app.exception_handler(DatabaseAway)
     def away(request: Request, wrong: Exception) -> Response:
         log.error("database away", error=type(wrong).__name__)
