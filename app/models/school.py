@@ -1,13 +1,16 @@
 """A registration under way, and the school it becomes. Each registration is a tenant of its own."""
 
 import datetime as dt
+import itertools
 import uuid
+from collections.abc import Collection
 from typing import Self
 
-from sqlalchemy import Index, String, Text, select, text, update
+from sqlalchemy import Index, String, Text, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Session, withdrawn
+from app.db import Session, is_sqlite, withdrawn
+from app.models.account import Account
 from app.models.base import Base, new_id, now
 from app.models.establishment import OPEN, Establishment
 
@@ -31,15 +34,40 @@ class Registration(Base):
     school_id: Mapped[uuid.UUID | None]
 
     @classmethod
-    def by_link(cls, db: Session, digest: bytes) -> Self | None:
-        return db.scalars(select(cls).where(cls.link_digest == digest)).first()
+    def by_id(cls, db: Session, registration_id: uuid.UUID) -> Self | None:
+        return db.get(cls, registration_id)
+
+    @property
+    def is_complete(self) -> bool:
+        return self.completed_at is not None
+
+    def replace_link(self, db: Session, digest: bytes, email: str, unless_sent_after: dt.datetime) -> bool:
+        """Let the newest link be this one, to this address, and every older one be dead.
+
+        False when one was sent to the same address after the given moment, or the registration is complete.
+        """
+        long_ago = (
+            Registration.link_sent_at.is_(None)
+            | (Registration.link_sent_at <= unless_sent_after)
+            | (Registration.email != email)
+        )
+        replaced = (
+            update(Registration)
+            .where(Registration.id == self.id, Registration.completed_at.is_(None), long_ago)
+            .values(link_digest=digest, link_sent_at=now(), email=email)
+            .returning(Registration.id)
+            .execution_options(synchronize_session=False)
+        )
+        won = db.execute(replaced).scalar_one_or_none() is not None
+        db.refresh(self)
+        return won
 
     @classmethod
-    def complete(cls, db: Session, digest: bytes, school_id: uuid.UUID) -> Self | None:
-        """Spend the link: the one caller that wins gets the registration, every other None."""
+    def complete(cls, db: Session, digest: bytes, school_id: uuid.UUID, sent_after: dt.datetime) -> Self | None:
+        """Spend a link that was sent after that moment: the one caller that wins gets the registration, others None."""
         spent = (
             update(cls)
-            .where(cls.link_digest == digest, cls.completed_at.is_(None))
+            .where(cls.link_digest == digest, cls.link_sent_at > sent_after, cls.completed_at.is_(None))
             .values(completed_at=now(), school_id=school_id)
             .returning(cls.id)
         )
@@ -90,6 +118,25 @@ class School(Base):
     def verified(cls, db: Session, urn: int) -> Self | None:
         """The one school that speaks for this establishment, Suspended ones included."""
         return db.scalars(select(cls).where(cls.urn == urn, cls.status.in_((VERIFIED, SUSPENDED)))).first()
+
+    @classmethod
+    def taken(cls, db: Session, urns: Collection[int]) -> dict[int, str]:
+        """Which of these establishments somebody has registered: URN → Verified or Suspended, else Unverified."""
+        standing = (UNVERIFIED, SUSPENDED, VERIFIED)
+        rows = db.execute(select(cls.urn, cls.status).where(cls.urn.in_(urns), cls.status.in_(standing)))
+        return {urn: status for urn, status in sorted(rows, key=lambda row: standing.index(row.status))}
+
+    @staticmethod
+    def free_username(db: Session, wanted: str) -> str:
+        """That username, or the first of `wanted-2`, `wanted-3`, … that nobody has; nobody else gets it meanwhile."""
+        if not is_sqlite:  # where one write unit at a time runs anyway
+            db.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"username {wanted}"))))
+        found = select(Account.username).where(
+            (Account.username == wanted) | Account.username.startswith(f"{wanted}-", autoescape=True)
+        )
+        used = set(db.scalars(found))
+        names = itertools.chain([wanted], (f"{wanted}-{number}" for number in itertools.count(2)))
+        return next(name for name in names if name not in used)
 
     @classmethod
     def first_unregistered(cls, db: Session) -> Establishment:
