@@ -2,12 +2,13 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, String, Text, select, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, ForeignKey, String, Text, Update, bindparam, insert, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
-from app.db import Session
+from app.db import Session, withdrawn
 from app.models.base import Base, new_id, now
 
 ACCESS, REFRESH = "access", "refresh"
@@ -32,15 +33,10 @@ class AuthorizationRequest(Base):
     completed_at: Mapped[dt.datetime | None]
 
     @classmethod
-    def open(cls, db: Session, request_id: uuid.UUID, browser_digest: bytes) -> Self | None:
-        """The request, if it is this browser's and neither completed nor expired."""
-        found = select(cls).where(
-            cls.id == request_id,
-            cls.browser_digest == browser_digest,
-            cls.completed_at.is_(None),
-            cls.expires_at > now(),
-        )
-        return db.scalars(found).first()
+    def of_browser(cls, db: Session, request_id: uuid.UUID, browser_digest: bytes) -> Self | None:
+        """The request, finished or not, if this browser began it and it has not expired."""
+        mine = (cls.id == request_id, cls.browser_digest == browser_digest, cls.expires_at > now())
+        return db.scalars(select(cls).where(*mine)).first()
 
     @classmethod
     def newest(cls, db: Session, browser_digest: bytes) -> Self | None:
@@ -79,6 +75,13 @@ class AuthorizationCode(Base):
     expires_at: Mapped[dt.datetime]
     used_at: Mapped[dt.datetime | None]
 
+    @classmethod
+    def spend(cls, db: Session, digests: Iterable[bytes]) -> set[bytes]:
+        """Use these codes up; the digests of those that nobody had used before."""
+        return _returned(
+            db, update(cls).where(cls.digest.in_(digests), cls.used_at.is_(None)).values(used_at=now()), cls.digest
+        )
+
 
 class Token(Base):
     """An access or refresh token; `purpose` is part of every look-up, so none passes for another."""
@@ -98,6 +101,48 @@ class Token(Base):
     used_at: Mapped[dt.datetime | None] = mapped_column(doc="A refresh token that was rotated")
     successor: Mapped[bytes | None] = mapped_column(doc="Digest of the refresh token that replaced this one")
     ended_at: Mapped[dt.datetime | None]
+
+    @classmethod
+    def rotate(cls, db: Session, successors: dict[bytes, bytes]) -> set[bytes]:
+        """Replace refresh tokens by their successors; the digests of those that were still there to be replaced."""
+        fresh = (cls.digest.in_(successors), cls.purpose == REFRESH, cls.used_at.is_(None), cls.ended_at.is_(None))
+        rotated = _returned(db, update(cls).where(*fresh).values(used_at=now()), cls.digest)
+        _point(db, {digest: successors[digest] for digest in rotated})
+        return rotated
+
+    @classmethod
+    def replace_successor(cls, db: Session, digest: bytes, unused: bytes, successor: bytes) -> bool:
+        """Give a rotated token another successor, if nobody has used the one it has; that one ends."""
+        still = (cls.digest == unused, cls.purpose == REFRESH, cls.used_at.is_(None), cls.ended_at.is_(None))
+        if not _returned(db, update(cls).where(*still).values(ended_at=now()), cls.digest):
+            return False
+        _point(db, {digest: successor})
+        return True
+
+    @classmethod
+    def add_all(cls, db: Session, rows: list[dict[str, Any]]) -> None:
+        """Insert many tokens by one statement."""
+        if rows:
+            db.execute(insert(cls), rows)
+
+    @classmethod
+    def end_families(cls, db: Session, families: Iterable[uuid.UUID]) -> None:
+        """End every token that descends from the same codes."""
+        alive = update(cls).where(cls.family.in_(families), cls.ended_at.is_(None)).values(ended_at=now())
+        db.execute(alive, execution_options={"synchronize_session": False})
+        withdrawn(db)
+
+
+def _returned(db: Session, change: Update, column: InstrumentedAttribute[bytes]) -> set[bytes]:
+    """What a conditional UPDATE changed. The rows are not read again here, so no loaded object needs to learn of it."""
+    return set(db.scalars(change.returning(column), execution_options={"synchronize_session": False}))
+
+
+def _point(db: Session, successors: dict[bytes, bytes]) -> None:
+    table = Token.__table__
+    pointed = update(table).where(table.c.digest == bindparam("of")).values(successor=bindparam("to"))  # type: ignore[arg-type]
+    if successors:
+        db.connection().execute(pointed, [{"of": digest, "to": successor} for digest, successor in successors.items()])
 
 
 def end_all(db: Session, authorisation_id: uuid.UUID) -> None:
