@@ -20,7 +20,10 @@ from app.notify.outbox import EMAIL, enqueue
 from app.settings import ROOT, settings
 from app.web.pages import day
 
-CASE_STATES = ("Called", "Waiting for school", "Approved", "Rejected", "Suspended", "Resumed", "Closed")
+CASE_STATES = (
+    *("Called", "Confirmed", "Letter sent", "New code", "Waiting for school", "Approved", "Rejected"),
+    *("Suspended", "Resumed", "Closed"),
+)
 
 
 def verification_link(db: Session, *, name: str, email: str, school_name: str, link: str) -> None:
