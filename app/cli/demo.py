@@ -4,15 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from app.cli import serve
 from app.cli.output import AsJson, failures
 from app.settings import ROOT, settings
-
-if TYPE_CHECKING:
-    from uvicorn import Server
 
 
 def demo(
@@ -20,8 +18,6 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Set up a demo database and start Gatehouse, its worker and a demo partner. Safe to repeat."""
-    from app.settings import settings
-
     if settings.is_production:
         typer.echo("The demo does not run with GATEHOUSE_ENVIRONMENT=production.", err=True)
         raise typer.Exit(1)
@@ -63,23 +59,12 @@ def _upgrade() -> None:
 
 def _serve(prepared: dict[str, Any]) -> None:
     """Gatehouse and its worker in this process, the demo partner in another; both end together."""
-    import uvicorn
-
     from app.notify import outbox
 
     partner = _start_partner(prepared)
     worker = outbox.start()
-    config = uvicorn.Config(
-        "app.main:create_app",
-        factory=True,
-        port=settings.port,
-        access_log=False,
-        server_header=False,
-        log_level="warning",
-    )
-    server: Server = uvicorn.Server(config)
     try:
-        server.run()
+        serve.serve(port=settings.port)
     except KeyboardInterrupt:
         pass
     finally:
