@@ -11,7 +11,9 @@ from app.db import Session, withdrawn
 from app.models import token
 from app.models.account import Account
 from app.models.base import Base, new_id, now
+from app.models.establishment import Establishment
 from app.models.partner import App
+from app.models.school import School
 
 REVOKED, EXPIRED, REPLACED = "revoked", "expired", "replaced"
 
@@ -61,7 +63,8 @@ class Authorisation(Base):
     def state(self) -> str:
         """One word for a page: Active, Paused, Expired, Revoked or Replaced."""
         if self.is_active:
-            return "Paused" if self.paused_at else "Active"
+            paused = self.paused_at and (self.resumes_on is None or now().date() < self.resumes_on)
+            return "Paused" if paused else "Active"
         return (self.end_reason or EXPIRED).capitalize()
 
     @property
@@ -89,9 +92,27 @@ class Authorisation(Base):
         return list(db.scalars(select(cls).where(cls.school_id == school_id).order_by(cls.granted_at.desc(), cls.id)))
 
     @classmethod
+    def to_app(cls, db: Session, school_id: uuid.UUID, app_id: uuid.UUID) -> list[Self]:
+        """Every authorisation that a school has ever given one app, newest first."""
+        found = select(cls).where(cls.school_id == school_id, cls.app_id == app_id)
+        return list(db.scalars(found.order_by(cls.granted_at.desc(), cls.id)))
+
+    @classmethod
     def at_school(cls, db: Session, authorisation_id: uuid.UUID, school_id: uuid.UUID) -> Self | None:
         """One authorisation of this school; another school's is None, as if it were absent."""
         return db.scalars(select(cls).where(cls.id == authorisation_id, cls.school_id == school_id)).first()
+
+    @classmethod
+    def with_school(cls, db: Session, authorisation_id: uuid.UUID) -> tuple[Self, School, Establishment | None] | None:
+        """An authorisation, its school and that school's record in the register, by one look."""
+        found = (
+            select(cls, School, Establishment)
+            .join(School, School.id == cls.school_id)
+            .outerjoin(Establishment, Establishment.urn == School.urn)
+            .where(cls.id == authorisation_id)
+        )
+        row = db.execute(found).first()
+        return (row[0], row[1], row[2]) if row else None
 
     @classmethod
     def mark_read(cls, db: Session, authorisation_ids: set[uuid.UUID]) -> None:

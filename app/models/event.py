@@ -65,3 +65,9 @@ def of_school(db: Session, school_id: uuid.UUID, most: int = 50) -> list[Event]:
     """The newest decisions about one school."""
     found = select(Event).where(Event.school_id == school_id).order_by(Event.number.desc()).limit(most)
     return list(db.scalars(found))
+
+
+def about(db: Session, school_id: uuid.UUID, subject_ids: list[uuid.UUID]) -> list[Event]:
+    """A school's decisions about these things, newest first."""
+    found = select(Event).where(Event.school_id == school_id, Event.subject_id.in_(subject_ids))
+    return list(db.scalars(found.order_by(Event.number.desc())))

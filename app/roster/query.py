@@ -1,7 +1,7 @@
 """OneRoster 1.2: limit, offset, sort, orderBy, filter and fields. Strict to read, and never a failure of ours.
 
 Source: 1EdTech OneRoster 1.2 Rostering Service, REST/JSON binding 1.0, "Pagination", "Sorting", "Filtering" and
-"Field Selection". Beyond it: any number of comparisons, AND binding closer than OR; metadata by `metadata.UKPRN`.
+"Field Selection". Beyond it: more than two comparisons, AND binding closer than OR; metadata by `metadata.UKPRN`.
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 LIMIT, MOST = 100, 5000
+COMPARISONS = 50  # in one filter
 _COMPARISON = re.compile(r"\s*([A-Za-z][\w.]*)\s*(!=|>=|<=|=|>|<|~)\s*'(.*?)'(?=\s*$|\s+(?:AND|OR)\s)", re.DOTALL)
 _JOINT = re.compile(r"\s+(AND|OR)\s")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -145,7 +146,7 @@ def _fields(text: str, known: Collection[str]) -> tuple[str, ...]:
 def _where(text: str, known: Collection[str]) -> tuple[tuple[Comparison, ...], ...]:
     alternatives: list[list[Comparison]] = [[]]
     at = 0
-    while True:
+    for _ in range(COMPARISONS):
         found = _COMPARISON.match(text, at)
         if found is None:
             raise BadQuery("invaliddata", "filter: write field, then =, !=, >, >=, <, <= or ~, then 'value' in quotes")
@@ -159,6 +160,7 @@ def _where(text: str, known: Collection[str]) -> tuple[tuple[Comparison, ...], .
         if joint[1] == "OR":
             alternatives.append([])
         at = joint.end()
+    raise BadQuery("invaliddata", f"filter: at most {COMPARISONS} comparisons")
 
 
 def _at(record: dict[str, Any], field: str) -> Any:

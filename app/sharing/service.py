@@ -5,7 +5,6 @@ import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -20,9 +19,9 @@ from app.models.school import UNVERIFIED, VERIFIED, School
 from app.models.scope import SCOPES
 from app.notify import messages
 from app.settings import settings
+from app.signin.session import Person
 
-if TYPE_CHECKING:
-    from app.signin.session import Person
+ASK = "Only an Estab Admin with the role Admin decides about data sharing. Ask your Estab Admin."
 
 
 class CannotShare(Problem):
@@ -69,26 +68,38 @@ class Offer:
         return [line.scope for line in self.lines if line.required or line.scope in marked]
 
 
+def decides(person: Person, school: School) -> bool:
+    """Whether this person may grant and revoke for this school."""
+    return any(held.school_id == school.id and held.role == ADMIN for held in person.memberships)
+
+
 def offer(db: Session, app: App, asked: list[str], school: School) -> Offer:
     """What the school's Admin decides about. Raises CannotShare where there is nothing to decide."""
     _check_both_may(school, app)
     active = Authorisation.active(db, school.id, app.id)
-    held = active.scopes if active else []
-    lines = [
+    return Offer(app, _lines(app, asked, active.scopes if active else []), facts(app), end_date(), active)
+
+
+def agreed(authorisation: Authorisation) -> list[Line]:
+    """What an authorisation covers, in the words of the authorise page."""
+    return _lines(authorisation.app, authorisation.scopes, authorisation.scopes)
+
+
+def _lines(app: App, wanted: list[str], held: list[str]) -> list[Line]:
+    return [
         Line(
-            scope=wanted.scope,
-            title=SCOPES[wanted.scope].title,
-            description=SCOPES[wanted.scope].description,
-            purpose=wanted.purpose,
-            required=wanted.required,
-            special=SCOPES[wanted.scope].special,
-            identity=SCOPES[wanted.scope].identity,
-            granted=wanted.scope in held,
+            scope=row.scope,
+            title=SCOPES[row.scope].title,
+            description=SCOPES[row.scope].description,
+            purpose=row.purpose,
+            required=row.required,
+            special=SCOPES[row.scope].special,
+            identity=SCOPES[row.scope].identity,
+            granted=row.scope in held,
         )
-        for wanted in app.scopes
-        if wanted.scope in asked and wanted.scope in SCOPES
+        for row in app.scopes
+        if row.scope in wanted and row.scope in SCOPES
     ]
-    return Offer(app, lines, facts(app), end_date(), active)
 
 
 def facts(app: App) -> list[tuple[str, str]]:
@@ -113,13 +124,14 @@ def end_date() -> dt.datetime:
     return today.replace(year=year, month=month, day=min(today.day, calendar.monthrange(year, month)[1]))
 
 
-def grant(db: Session, *, person: "Person", school: School, app: App, scopes: list[str]) -> Authorisation:
+def grant(db: Session, *, person: Person, school: School, app: App, scopes: list[str]) -> Authorisation:
     """Authorise an app for these scopes.
 
     The same scopes again keep the authorisation, and the partner's tokens, and move its end date; other scopes replace
     it. Only a role Admin may. Raises NotAllowed, CannotShare or NotOffered.
     """
-    _check_admin(person, school)
+    if not decides(person, school):
+        raise NotAllowed(hint=ASK)
     offered = [wanted.scope for wanted in app.scopes if wanted.scope in SCOPES]
     if not scopes or not set(scopes) <= set(offered):
         raise NotOffered(hint=f"{app.name} does not offer that choice." if scopes else "Choose at least one.")
@@ -155,12 +167,13 @@ def grant(db: Session, *, person: "Person", school: School, app: App, scopes: li
     return authorisation
 
 
-def revoke(db: Session, *, person: "Person", school: School, authorisation_id: uuid.UUID) -> Authorisation:
+def revoke(db: Session, *, person: Person, school: School, authorisation_id: uuid.UUID) -> Authorisation:
     """Take a yes back: it and its tokens end now. One that has ended already stays as it is.
 
     Only a role Admin may. Raises NotAllowed, or NotFound for another school's.
     """
-    _check_admin(person, school)
+    if not decides(person, school):
+        raise NotAllowed(hint=ASK)
     authorisation = Authorisation.at_school(db, authorisation_id, school.id)
     if authorisation is None:
         raise NotFound
@@ -176,13 +189,6 @@ def revoke(db: Session, *, person: "Person", school: School, authorisation_id: u
         )
         messages.authorisation_changed(db, school, authorisation.app, authorisation, "revoked")
     return authorisation
-
-
-def _check_admin(person: "Person", school: School) -> None:
-    if not any(held.school_id == school.id and held.role == ADMIN for held in person.memberships):
-        raise NotAllowed(
-            hint="Only an Estab Admin with the role Admin decides about data sharing. Ask your Estab Admin."
-        )
 
 
 def _check_both_may(school: School, app: App) -> None:

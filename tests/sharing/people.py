@@ -1,0 +1,64 @@
+"""People and schools that the tests of data sharing share."""
+
+import dataclasses
+from typing import Any
+
+from app.db import Session, sessions
+from app.models import account
+from app.models.account import ADMIN, Account, Membership
+from app.models.authorisation import Authorisation
+from app.models.base import ahead
+from app.models.partner import App
+from app.models.school import VERIFIED, School
+from app.secrets import digest, new_secret
+from app.signin import cookies
+from app.signin.session import Person
+from tests import factories
+from tests.pages import Browser
+
+ALL = ("school", "openid", "profile", "email")
+
+
+@dataclasses.dataclass
+class World:
+    """A Verified school, its admin, and an app that asks for every scope."""
+
+    school: School
+    admin: Account
+    app: App
+
+    def person(self, db: Session, who: Account | None = None) -> Person:
+        return person(db, who or self.admin)
+
+
+def world(urn: int = 100001, status: str = VERIFIED, **app: Any) -> World:
+    with sessions.begin() as db:
+        school = factories.school(db, urn, status)
+        return World(school, factories.admin(db, school), factories.app(db, scopes=ALL, **app)[0])
+
+
+def person(db: Session, who: Account) -> Person:
+    held = account.Session(digest=b"", account_id=who.id, step="done", expires_at=ahead(60))
+    return Person(who, held, Membership.of(db, who.id))
+
+
+def colleague(of: School, role: str = ADMIN, **columns: Any) -> Account:
+    with sessions.begin() as db:
+        return factories.admin(db, of, role, **columns)
+
+
+def authorised(here: World, scopes: tuple[str, ...] = ("school",)) -> Authorisation:
+    with sessions.begin() as db:
+        return factories.authorisation(db, here.admin, here.school, here.app, scopes)
+
+
+def signs_in(browser: Browser, who: Account) -> None:
+    """Give the browser a session of this person that is past every step."""
+    secret = new_secret("gh_ss")
+    with sessions.begin() as db:
+        db.add(
+            account.Session(
+                digest=digest(secret), account_id=who.id, step="done", methods=["pwd", "otp"], expires_at=ahead(3600)
+            )
+        )
+    browser.client.cookies.set(cookies.name(), secret)

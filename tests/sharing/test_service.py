@@ -1,0 +1,361 @@
+import datetime as dt
+import threading
+import uuid
+
+import pytest
+
+from app import audit
+from app.db import sessions
+from app.errors import NotAllowed, NotFound
+from app.models import event
+from app.models.account import ADMIN, DPO, IT, READ_ONLY
+from app.models.authorisation import Authorisation
+from app.models.base import ago, ahead, now
+from app.models.outbox import Message
+from app.models.school import CLOSED, REJECTED, SUSPENDED, UNVERIFIED, VERIFIED, School
+from app.models.token import ACCESS, AuthorizationCode, Token
+from app.sharing import service
+from app.sharing.service import CannotShare, NotOffered, grant, offer, revoke
+from tests import factories
+from tests.sharing.people import ALL, World, authorised, colleague, person, world
+
+
+def granted(here: World, *scopes: str) -> Authorisation:
+    with sessions.begin() as db:
+        return grant(db, person=here.person(db), school=here.school, app=here.app, scopes=list(scopes or ("school",)))
+
+
+def active(here: World) -> list[Authorisation]:
+    with sessions.read() as db:
+        return [given for given in Authorisation.of_school(db, here.school.id) if given.is_active]
+
+
+def actions(here: World) -> list[str]:
+    with sessions.read() as db:
+        assert audit.verify(db) == []
+        return [row.action for row in event.of_school(db, here.school.id)]
+
+
+def mails() -> int:
+    with sessions.read() as db:
+        return db.query(Message).count()
+
+
+def token(given: Authorisation, here: World) -> bytes:
+    digest = uuid.uuid4().bytes
+    with sessions.begin() as db:
+        db.add(
+            Token(
+                digest=digest,
+                purpose=ACCESS,
+                family=uuid.uuid4(),
+                app_id=here.app.id,
+                authorisation_id=given.id,
+                scope="school",
+                expires_at=ahead(600),
+            )
+        )
+    return digest
+
+
+def lives(digest: bytes) -> bool:
+    with sessions.read() as db:
+        return db.get_one(Token, digest).ended_at is None
+
+
+def test_an_offer_tells_what_is_asked_and_what_for() -> None:
+    here = world(retention="30 days")
+
+    with sessions.read() as db:
+        made = offer(db, here.app, ["email", "school"], here.school)
+
+    assert [(line.scope, line.required, line.granted) for line in made.lines] == [
+        ("school", True, False),
+        ("email", False, False),
+    ]
+    assert made.lines[0].purpose == "To show your school in Reading Room"
+    assert ("ICO registration number", "ZA000001") in made.facts and ("Keeps data for", "30 days") in made.facts
+    assert made.active is None
+    assert dt.timedelta(days=364) < made.until - now() < dt.timedelta(days=367)
+
+
+def test_an_offer_marks_what_is_agreed_already() -> None:
+    here = world()
+    before = granted(here, "school")
+
+    with sessions.read() as db:
+        made = offer(db, here.app, list(ALL), here.school)
+
+    assert made.active is not None and made.active.id == before.id
+    assert [line.scope for line in made.lines if line.granted] == ["school"]
+
+
+def test_required_scopes_are_chosen_always_and_optional_ones_as_ticked() -> None:
+    here = world()
+    with sessions.read() as db:
+        made = offer(db, here.app, ["school", "openid", "email"], here.school)
+
+    assert made.chosen([]) == ["school"]
+    assert made.chosen(["email", "profile", "staff"]) == ["school", "email"]
+
+
+def test_an_agreement_address_becomes_a_link_only_when_it_is_one() -> None:
+    with sessions.begin() as db:
+        app, _ = factories.app(db)
+        app.partner.agreement_url = "https://partner.example/a?b=1&c=<2>"
+        shown = dict(service.facts(app))["Data sharing agreement"]
+        app.partner.agreement_url = "javascript:alert(1)"
+        text = dict(service.facts(app))["Data sharing agreement"]
+
+    assert 'href="https://partner.example/a?b=1&amp;c=&lt;2&gt;"' in shown
+    assert text == "javascript:alert(1)" and not hasattr(text, "__html__")
+
+
+def test_granting_is_in_the_audit_and_mailed_to_admins_and_the_dpo() -> None:
+    here = world()
+    colleague(here.school, DPO)
+    colleague(here.school, READ_ONLY)
+
+    made = granted(here, "email", "school")
+
+    assert made.scopes == ["school", "email"] and made.is_active and made.granted_by == here.admin.id
+    assert actions(here) == ["authorisation.granted"]
+    assert mails() == 2
+
+
+def test_the_same_scopes_again_keep_the_authorisation_and_its_tokens_and_move_the_end() -> None:
+    here = world()
+    first = granted(here, "school", "email")
+    held = token(first, here)
+    with sessions.begin() as db:
+        db.get_one(Authorisation, first.id).extend(db, ahead(3600))
+
+    again = granted(here, "email", "school")
+
+    assert again.id == first.id and again.expires_at > ahead(300 * 86400)
+    assert lives(held)
+    assert actions(here) == ["authorisation.granted"] * 2
+
+
+def test_other_scopes_replace_the_authorisation_and_end_its_tokens_and_codes() -> None:
+    here = world()
+    first = granted(here, "school")
+    held = token(first, here)
+    with sessions.begin() as db:
+        db.add(
+            AuthorizationCode(
+                digest=b"code",
+                app_id=here.app.id,
+                account_id=here.admin.id,
+                authorisation_id=first.id,
+                redirect_uri="https://partner.example/callback",
+                scope="school",
+                signed_in_at=now(),
+                expires_at=ahead(60),
+            )
+        )
+
+    second = granted(here, "school", "email")
+
+    assert [given.id for given in active(here)] == [second.id]
+    assert not lives(held)
+    with sessions.read() as db:
+        assert db.get_one(AuthorizationCode, b"code").used_at is not None
+        assert db.get_one(Authorisation, first.id).state == "Replaced"
+    assert lives(token(second, here))
+
+
+def test_an_expired_authorisation_is_ended_as_expired_when_the_next_begins() -> None:
+    here = world()
+    first = granted(here)
+    with sessions.begin() as db:
+        db.get_one(Authorisation, first.id).extend(db, ago(1))
+
+    second = granted(here)
+
+    assert second.id != first.id
+    with sessions.read() as db:
+        assert db.get_one(Authorisation, first.id).state == "Expired"
+    assert [given.id for given in active(here)] == [second.id]
+
+
+@pytest.mark.parametrize("role", [DPO, IT, READ_ONLY])
+def test_only_an_admin_grants_and_revokes(role: str) -> None:
+    here = world()
+    other = colleague(here.school, role)
+    given = authorised(here)
+
+    with sessions.begin() as db:
+        with pytest.raises(NotAllowed):
+            grant(db, person=person(db, other), school=here.school, app=here.app, scopes=["school"])
+        with pytest.raises(NotAllowed):
+            revoke(db, person=person(db, other), school=here.school, authorisation_id=given.id)
+    assert active(here)[0].id == given.id
+    with sessions.begin() as db:
+        revoke(db, person=person(db, colleague(here.school, ADMIN)), school=here.school, authorisation_id=given.id)
+    assert active(here) == []
+
+
+def test_an_admin_of_another_school_grants_and_revokes_nothing_here() -> None:
+    here, there = world(100001), world(100002)
+    given = authorised(here)
+
+    with sessions.begin() as db:
+        stranger = there.person(db)
+        with pytest.raises(NotAllowed):
+            grant(db, person=stranger, school=here.school, app=here.app, scopes=["school"])
+        with pytest.raises(NotAllowed):
+            revoke(db, person=stranger, school=here.school, authorisation_id=given.id)
+        with pytest.raises(NotFound):
+            revoke(db, person=stranger, school=there.school, authorisation_id=given.id)
+        with pytest.raises(NotFound):
+            revoke(db, person=stranger, school=there.school, authorisation_id=uuid.uuid4())
+    assert active(here)[0].id == given.id
+    assert granted(there).school_id == there.school.id
+
+
+@pytest.mark.parametrize("scopes", [[], ["students"], ["school", "students"], ["openid email"]])
+def test_what_the_app_does_not_offer_cannot_be_granted(scopes: list[str]) -> None:
+    here = world()
+
+    with sessions.begin() as db, pytest.raises(NotOffered):
+        grant(db, person=here.person(db), school=here.school, app=here.app, scopes=scopes)
+    assert active(here) == []
+    assert granted(here).is_active
+
+
+@pytest.mark.parametrize(
+    ("status", "may"), [(UNVERIFIED, True), (VERIFIED, True), (SUSPENDED, False), (REJECTED, False), (CLOSED, False)]
+)
+def test_the_status_of_the_school_decides_whether_it_may_authorise(status: str, may: bool) -> None:
+    here = world(status=status)
+
+    if may:
+        assert granted(here).is_active
+        return
+    with sessions.begin() as db, pytest.raises(CannotShare):
+        grant(db, person=here.person(db), school=here.school, app=here.app, scopes=["school"])
+    with sessions.read() as db, pytest.raises(CannotShare):
+        offer(db, here.app, ["school"], here.school)
+
+
+def test_a_status_that_changed_meanwhile_counts() -> None:
+    here = world()
+    with sessions.begin() as db:
+        db.get_one(School, here.school.id).move(db, VERIFIED, SUSPENDED)
+    assert here.school.status == VERIFIED  # what the request read before
+
+    with sessions.begin() as db, pytest.raises(CannotShare):
+        grant(db, person=here.person(db), school=here.school, app=here.app, scopes=["school"])
+    with sessions.begin() as db:
+        db.get_one(School, here.school.id).move(db, SUSPENDED, VERIFIED)
+    assert granted(here).is_active
+
+
+def test_a_suspended_app_and_a_test_app_are_not_for_real_schools() -> None:
+    suspended, testing, trial = world(100001, suspended_at=now()), world(100002, is_live=False), world(100003)
+
+    for here in (suspended, testing):
+        with sessions.begin() as db, pytest.raises(CannotShare):
+            grant(db, person=here.person(db), school=here.school, app=here.app, scopes=["school"])
+    with sessions.begin() as db:
+        db.get_one(School, testing.school.id).is_test = True
+    assert granted(testing).is_active
+    assert granted(trial).is_active
+
+
+def test_revoking_ends_tokens_is_in_the_audit_and_mailed_once() -> None:
+    here = world()
+    given = granted(here)
+    held, kept = token(given, here), token(authorised(world(100002)), here)
+    before = mails()
+
+    for _ in range(2):
+        with sessions.begin() as db:
+            assert revoke(db, person=here.person(db), school=here.school, authorisation_id=given.id).state == "Revoked"
+
+    assert not lives(held) and lives(kept)
+    assert actions(here) == ["authorisation.revoked", "authorisation.granted"]
+    assert mails() == before + 1
+
+
+def test_caches_learn_of_a_withdrawal_once_it_is_committed() -> None:
+    here = world()
+    given = granted(here)
+    before = sessions.withdrawals
+
+    def fails() -> None:
+        with sessions.begin() as db:
+            revoke(db, person=here.person(db), school=here.school, authorisation_id=given.id)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
+    assert sessions.withdrawals == before and active(here)
+    with sessions.begin() as db:
+        revoke(db, person=here.person(db), school=here.school, authorisation_id=given.id)
+        assert sessions.withdrawals == before
+    assert sessions.withdrawals == before + 1
+
+
+def test_twenty_at_once_leave_one_active() -> None:
+    here = world()
+    choices: list[list[str]] = [["school"], ["school", "email"], ["school", "profile"], ["school", "openid"]]
+    start, wrong = threading.Barrier(20), []
+
+    def decide(number: int) -> None:
+        try:
+            start.wait()
+            with sessions.begin() as db:
+                scopes = choices[number % len(choices)]
+                given = grant(db, person=here.person(db), school=here.school, app=here.app, scopes=scopes)
+                if number % 5 == 0:
+                    revoke(db, person=here.person(db), school=here.school, authorisation_id=given.id)
+        except BaseException as failed:
+            wrong.append(failed)
+
+    threads = [threading.Thread(target=decide, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == []
+    assert len(active(here)) <= 1
+    assert actions(here).count("authorisation.granted") == 20
+    last = granted(here, *ALL)
+    assert [given.id for given in active(here)] == [last.id]
+
+
+@pytest.mark.parametrize(
+    ("today", "until"),
+    [
+        (dt.datetime(2026, 11, 24, 9, tzinfo=dt.UTC), dt.datetime(2027, 11, 24, 9, tzinfo=dt.UTC)),
+        (dt.datetime(2028, 2, 29, 9, tzinfo=dt.UTC), dt.datetime(2029, 2, 28, 9, tzinfo=dt.UTC)),
+        (dt.datetime(2026, 12, 31, 9, tzinfo=dt.UTC), dt.datetime(2027, 12, 31, 9, tzinfo=dt.UTC)),
+    ],
+)
+def test_an_authorisation_ends_twelve_months_later(
+    today: dt.datetime, until: dt.datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "now", lambda: today)
+
+    assert service.end_date() == until
+
+
+def test_a_partner_knows_a_school_by_an_id_of_its_own_that_outlives_the_key_ring(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from pydantic import SecretStr
+
+    from app.settings import settings
+
+    one, other, school = world().app.partner, world(100002).app.partner, uuid.uuid4()
+    before = one.pairwise("school", school)
+
+    monkeypatch.setattr(settings, "secret_keys", [SecretStr("n" * 64), *settings.secret_keys])
+    assert one.pairwise("school", school) == before
+    assert other.pairwise("school", school) != before
+    assert one.pairwise("account", school) != before
+    assert one.pairwise("school", uuid.uuid4()) != before
+    assert uuid.UUID(before).version == 8
