@@ -9,6 +9,8 @@ from starlette.types import ASGIApp
 from app import __version__, db, keys, logs
 from app.notify import routes as outbox_pages
 from app.settings import settings
+from app.sharing import routes as school_pages
+from app.signin import routes as signin
 from app.web import errors, home
 from app.web.files import Files
 from app.web.guard import Guard
@@ -33,7 +35,9 @@ def create_app() -> ASGIApp:
     errors.install(app)
     app.mount("/static", Files())
     app.include_router(home.router)
+    app.include_router(signin.router)
     app.include_router(outbox_pages.router)
+    app.include_router(school_pages.router)
     return Guard(app)
 
 

@@ -1,0 +1,63 @@
+"""From one step of signing in to the next, and to where it was to lead."""
+
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from app.db import Session
+from app.models.account import ADMIN, DONE
+from app.models.partner import App
+from app.signin import limits
+from app.signin.paths import own_path
+from app.signin.session import Going, Person, hand_over, step_path
+from app.web import remembered
+from app.web.forms import Fault
+from app.web.pages import page, see_other
+
+WRONG_CODE = Fault(
+    "That code is not right, or it was used already. Wait until your app shows the next one, then type that", "code"
+)
+
+
+def wanted(text: str) -> str | None:
+    """Where the browser asks to be led after signing in: a path of ours, and not the way in or out."""
+    path = own_path(text)
+    return None if path is None or path.startswith(("/sign-in", "/sign-out")) else path
+
+
+def lead_on(request: Request, db: Session, going: Going) -> Response:
+    """Send the browser to the step that is open; when none is, to where signing in was to lead."""
+    if going.person.session.step != DONE:
+        response: Response = see_other(step_path(going.person))
+    else:
+        response = see_other(_destination(request, db, going.person))
+        limits.remember(request, response, going.person.account)
+    hand_over(response, going.secret)
+    return response
+
+
+def _destination(request: Request, db: Session, person: Person) -> str:
+    if person.session.next_path:
+        return person.session.next_path
+    is_admin = any(held.school_id and held.role == ADMIN for held in person.memberships)
+    waiting = remembered.pending(request, db) if is_admin else None
+    return remembered.path(waiting[0]) if waiting else person.home
+
+
+def elsewhere(person: Person | None) -> Response:
+    """For whoever opens, or posts to, a step that is not theirs now: to the one that is. Nothing happens."""
+    return see_other(step_path(person) if person else "/sign-in")
+
+
+def awaited(request: Request, db: Session, next_path: str | None) -> App | None:
+    """The app whose request goes on after signing in."""
+    found = remembered.awaited(request, db, next_path)
+    return found[1] if found else None
+
+
+def step_page(request: Request, template: str, app: App | None, status: int = 200, **context: Any) -> Response:
+    """A page whose form may end, by redirects, at the partner: the browser must be let there."""
+    if app:
+        request.state.form_targets = remembered.form_targets(app)
+    return page(request, template, status, app=app, **context)

@@ -1,0 +1,115 @@
+"""Signing in and out: the password, then the code."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.db import sessions
+from app.models.account import CODE, Account, SecondStep
+from app.settings import settings
+from app.signin import account, cookies, factors, limits, passwords, setup
+from app.signin.flow import WRONG_CODE, awaited, elsewhere, lead_on, step_page, wanted
+from app.signin.session import go_on, needs_second_step, opened, start, visitor
+from app.web.forms import Fault, Posted
+from app.web.pages import page, see_other
+
+router = APIRouter(include_in_schema=False)
+router.include_router(setup.router)
+router.include_router(account.router)
+
+WRONG_PAIR = Fault("That username and password do not belong together. Check both, then try again", "login")
+
+
+@router.get("/sign-in")
+def ask(request: Request, next: str = "") -> Response:
+    """The password form, also for somebody who is signed in: a partner may want them to sign in again."""
+    next_path = wanted(next)
+    with sessions.read() as db:
+        person = visitor(request, db)
+        app = awaited(request, db, next_path)
+    return step_page(request, "signin/password.html", app, next_path=next_path, signed_in=person)
+
+
+@router.post("/sign-in")
+def submit(request: Request, sent: Posted) -> Response:
+    """Open a session for the right pair. Whatever is wrong with it, the answer is the same, and takes as long."""
+    login, password, next_path = sent.get("login", ""), sent.get("password", ""), wanted(sent.get("next", ""))
+    with sessions.read() as db:
+        app = awaited(request, db, next_path)
+        accounts = Account.by_login(db, login) if login and password else []
+
+    def again(*problems: Fault) -> Response:
+        return step_page(
+            request, "signin/password.html", app, 422, next_path=next_path, sent=sent, problems=[*problems]
+        )
+
+    if not login or not password:
+        missing = [] if login else [Fault("Enter your username or email address", "login")]
+        return again(*missing, *([] if password else [Fault("Enter your password", "password")]))
+    tried = limits.password(request, login, accounts)
+    tried.check()
+    found = passwords.matching(accounts, password)
+    if found and not found.needs_second_step and needs_second_step(found):
+        found = None  # made for tests: of no use anywhere else
+    tried.settle(right=found is not None)
+    if found is None:
+        return again(WRONG_PAIR)
+    if found.first_password_ran_out:
+        return page(request, "signin/ran_out.html", 403, hours=settings.first_password_seconds // 3600)
+    with sessions.begin() as db:
+        going = start(request, db, found, next_path)
+        return lead_on(request, db, going) if going else again(WRONG_PAIR)
+
+
+@router.get("/sign-in/code")
+def ask_code(request: Request) -> Response:
+    with sessions.read() as db:
+        person = opened(request, db)
+        if person is None or person.session.step != CODE:
+            return elsewhere(person)
+        app = awaited(request, db, person.session.next_path)
+    return step_page(request, "signin/code.html", app)
+
+
+@router.post("/sign-in/code")
+def submit_code(request: Request, sent: Posted) -> Response:
+    """Finish signing in with a code that was not used before."""
+    with sessions.read() as db:
+        person = opened(request, db)
+        if person is None or person.session.step != CODE:
+            return elsewhere(person)
+        app = awaited(request, db, person.session.next_path)
+        second = SecondStep.of(db, person.account.id)
+    if second is None:
+        return elsewhere(None)
+    tried = limits.code(request, person.account)
+    tried.check()
+    step = factors.time_step(second.sealed, sent.get("code", ""))
+    tried.settle(right=step is not None)
+    if step is not None:
+        with sessions.begin() as db:
+            if second.spend(db, step):
+                going = go_on(db, person, "otp")
+                return lead_on(request, db, going) if going else elsewhere(None)
+        tried.settle(right=False)
+    return step_page(request, "signin/code.html", app, 422, problems=[WRONG_CODE])
+
+
+@router.get("/sign-out")
+def ask_sign_out(request: Request) -> Response:
+    """Opening an address signs nobody out: the button does."""
+    with sessions.read() as db:
+        if visitor(request, db) is None:
+            return see_other("/sign-in")
+    return page(request, "signin/out.html")
+
+
+@router.post("/sign-out")
+def sign_out(request: Request) -> Response:
+    """End the session, whatever step it is at."""
+    with sessions.begin() as db:
+        person = opened(request, db)
+        if person:
+            person.session.end(db)
+    response = see_other("/")
+    cookies.drop(response)
+    return response
