@@ -1,0 +1,312 @@
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from starlette.types import ASGIApp
+
+from app.db import sessions
+from app.models.account import CALLER, DPO, IT, READ_ONLY, Account, Membership
+from app.models.authorisation import Authorisation
+from app.models.base import ahead, now
+from app.models.school import SUSPENDED, UNVERIFIED, VERIFIED, School
+from app.sharing.service import grant, revoke
+from tests import factories
+from tests.pages import Browser
+from tests.sharing.people import World, authorised, colleague, signs_in, world
+
+
+@pytest.fixture
+def page(server: ASGIApp) -> Iterator[Browser]:
+    """The browser of the school's admin, once `signs_in` gave it a session."""
+    with Browser(server) as opened:
+        yield opened
+
+
+def state(given: Authorisation) -> str:
+    with sessions.read() as db:
+        return db.get_one(Authorisation, given.id).state
+
+
+def test_a_school_that_shares_nothing_is_told_so_and_what_to_do(page: Browser) -> None:
+    here = world()
+    signs_in(page, here.admin)
+
+    page.opens("/school")
+
+    assert page.title == "Made-up Primary School 100001 Verified"
+    assert "No app may read your school’s data" in page.text
+    assert "start in the app itself" in page.text
+    assert "not checked your registration" not in page.text
+
+
+def test_an_unverified_school_is_led_to_its_tracker(page: Browser) -> None:
+    here = world(status=UNVERIFIED)
+    signs_in(page, here.admin)
+
+    page.opens("/school")
+
+    assert "They get nothing until we have rung your school" in page.text
+    assert page.document.xpath("//a[@href='/register/next']")
+
+
+def test_a_suspended_school_reads_why(page: Browser) -> None:
+    here = world()
+    with sessions.begin() as db:
+        db.get_one(School, here.school.id).move(db, VERIFIED, SUSPENDED, "The head asked for it")
+    signs_in(page, here.admin)
+
+    page.opens("/school")
+
+    assert "The status of your school is Suspended" in page.text
+    assert "The head asked for it" in page.text
+
+
+def test_the_dashboard_says_who_reads_what_since_when_by_whom_and_until_when(page: Browser) -> None:
+    here = world()
+    given = authorised(here, ("school", "email"))
+    signs_in(page, here.admin)
+
+    page.opens("/school")
+
+    for words in ("Reading Room", here.app.partner.name, "Your school’s details", "Email address of the person"):
+        assert words in page.text
+    assert "by Sam Secretary" in page.text and "Not yet" in page.text
+    page.follows("Reading Room")
+    assert page.path == f"/school/apps/{given.id}"
+    assert "To show your email in Reading Room" in page.text and "ZA000001" in page.text
+
+
+def test_revoking_takes_two_presses_and_says_what_it_cannot_undo(page: Browser) -> None:
+    here = world()
+    with sessions.begin() as db:
+        given = grant(db, person=here.person(db), school=here.school, app=here.app, scopes=["school", "email"])
+    signs_in(page, here.admin)
+
+    page.opens(f"/school/apps/{given.id}")
+    page.follows("Revoke")
+    assert state(given) == "Active"
+    assert "can read nothing more" in page.text and "has read already stays with it" in page.text
+    assert "name or email address" in page.text
+    page.presses("Revoke")
+
+    assert state(given) == "Revoked"
+    assert page.title == "Reading Room Revoked"
+    assert "Revoked: Reading Room can read nothing more" in page.text
+    page.opens("/school/apps")
+    assert "Ended: these read nothing any more" in page.text
+
+
+def test_the_done_banner_cannot_be_had_by_an_address(page: Browser) -> None:
+    here = world()
+    given = authorised(here)
+    signs_in(page, here.admin)
+
+    page.opens(f"/school/apps/{given.id}?done")
+
+    assert "can read nothing more" not in page.text
+
+
+def test_revoking_again_changes_nothing(page: Browser) -> None:
+    here = world()
+    given = authorised(here)
+    signs_in(page, here.admin)
+    page.posts(f"/school/apps/{given.id}/revoke")
+    with sessions.read() as db:
+        ended = db.get_one(Authorisation, given.id).ended_at
+
+    page.posts(f"/school/apps/{given.id}/revoke")
+    page.opens(f"/school/apps/{given.id}/revoke")
+
+    assert page.path == f"/school/apps/{given.id}"
+    with sessions.read() as db:
+        assert db.get_one(Authorisation, given.id).ended_at == ended
+
+
+def test_the_history_tells_every_decision_about_the_app(page: Browser) -> None:
+    here = world()
+    with sessions.begin() as db:
+        me = here.person(db)
+        first = grant(db, person=me, school=here.school, app=here.app, scopes=["school"])
+        grant(db, person=me, school=here.school, app=here.app, scopes=["school"])
+        second = grant(db, person=me, school=here.school, app=here.app, scopes=["school", "email"])
+        revoke(db, person=me, school=here.school, authorisation_id=second.id)
+    signs_in(page, here.admin)
+
+    page.opens(f"/school/apps/{first.id}")
+
+    rows = page.document.xpath("//caption[.='History']/..//tbody/tr")
+    told = [" ".join(row.text_content().split()) for row in rows]
+    assert len(told) == 4
+    assert "Revoked" in told[0]
+    assert "Authorised anew" in told[1] and "Email address" in told[1]
+    assert "with a new end date" in told[2]
+    assert "Authorised: Your school’s details" in told[3]
+    assert all(line.endswith("Sam Secretary") for line in told)
+
+
+def test_an_authorisation_that_ran_out_says_so(page: Browser) -> None:
+    here = world()
+    given = authorised(here)
+    with sessions.begin() as db:
+        db.get_one(Authorisation, given.id).extend(db, now())
+    signs_in(page, here.admin)
+
+    page.opens("/school")
+    assert "No app may read your school’s data" in page.text and "1 that no longer reads your data" in page.text
+    page.opens(f"/school/apps/{given.id}")
+
+    assert page.title == "Reading Room Expired"
+    assert "The authorisation reached its end date" in page.text
+    assert not page.document.xpath("//a[contains(@href, '/revoke')]")
+
+
+def test_a_paused_authorisation_is_marked(page: Browser) -> None:
+    here = world()
+    given = authorised(here)
+    with sessions.begin() as db:
+        db.get_one(Authorisation, given.id).paused_at = now()
+    signs_in(page, here.admin)
+
+    page.opens("/school")
+
+    assert "Paused" in page.text
+
+
+PAGES = ("/school", "/school/apps", "/school/apps/{given}")
+
+
+@pytest.mark.parametrize("role", [DPO, IT, READ_ONLY])
+def test_colleagues_see_everything_and_revoke_nothing(page: Browser, role: str) -> None:
+    here = world()
+    given = authorised(here)
+    signs_in(page, colleague(here.school, role))
+
+    for path in PAGES:
+        page.opens(path.format(given=given.id))
+        assert "Reading Room" in page.text
+    assert "Only an Admin of your school can revoke this: Sam Secretary" in page.text
+    assert not page.document.xpath("//a[contains(@href, '/revoke')]")
+    page.opens(f"/school/apps/{given.id}/revoke", status=403)
+    page.posts(f"/school/apps/{given.id}/revoke", status=403)
+    assert state(given) == "Active"
+    signs_in(page, here.admin)
+    page.posts(f"/school/apps/{given.id}/revoke")
+    assert state(given) == "Revoked"
+
+
+def test_only_people_of_the_school_see_its_pages(page: Browser) -> None:
+    here, there = world(100001), world(100002)
+    given = authorised(here)
+    with sessions.begin() as db:
+        operator = factories.operator(db, CALLER)
+        partner = factories.account(db)
+        db.add(Membership(account_id=partner.id, partner_id=here.app.partner_id, role="partner user"))
+        former = factories.admin(db, here.school)
+        db.query(Membership).filter_by(account_id=former.id).one().ended_at = now()
+
+    def answers(who: Account, status: int) -> None:
+        signs_in(page, who)
+        for path in (*PAGES, "/school/apps/{given}/revoke"):
+            page.opens(path.format(given=given.id), status=status)
+        page.posts(f"/school/apps/{given.id}/revoke", status=status)
+
+    for who in (operator, partner, former):
+        answers(who, 403)
+    signs_in(page, there.admin)
+    for path in ("/school/apps/{given}", "/school/apps/{given}/revoke"):
+        page.opens(path.format(given=given.id), status=404)
+    page.posts(f"/school/apps/{given.id}/revoke", status=404)
+    assert state(given) == "Active"
+    signs_in(page, here.admin)
+    page.posts(f"/school/apps/{given.id}/revoke")
+    assert state(given) == "Revoked"
+
+
+def test_anothers_authorisation_answers_exactly_like_an_absent_one(page: Browser) -> None:
+    here, there = world(100001), world(100002)
+    given = authorised(here)
+    signs_in(page, there.admin)
+
+    texts = set()
+    for name in (given.id, uuid.uuid4()):
+        page.opens(f"/school/apps/{name}", status=404)
+        texts.add(page.text)
+    for name in ("nonsense", "1'", "%F0%9F%92%A9"):
+        page.opens(f"/school/apps/{name}", status=404)
+
+    assert len({text.split("Please quote")[0] for text in texts}) == 1
+    page.opens(f"/school/apps/{authorised(there).id}")
+
+
+def test_nobody_signed_in_is_led_to_sign_in(server: ASGIApp) -> None:
+    here = world()
+    given = authorised(here)
+    with Browser(server) as nobody:
+        for path in (*PAGES, "/school/apps/{given}/revoke"):
+            answer = nobody.client.get(path.format(given=given.id))
+            assert answer.status_code == 303 and answer.headers["location"].startswith("/sign-in?next=%2Fschool")
+        assert nobody.client.post(f"/school/apps/{given.id}/revoke").status_code == 401
+    assert state(given) == "Active"
+
+
+def test_a_post_from_another_site_revokes_nothing(page: Browser) -> None:
+    here = world()
+    given = authorised(here)
+    signs_in(page, here.admin)
+
+    answer = page.client.post(f"/school/apps/{given.id}/revoke", headers={"sec-fetch-site": "cross-site"})
+
+    assert answer.status_code == 403 and state(given) == "Active"
+    page.posts(f"/school/apps/{given.id}/revoke")
+    assert state(given) == "Revoked"
+
+
+def test_long_names_and_many_apps_fit_on_the_page(page: Browser) -> None:
+    name = (
+        "<b>Saint Bartholomew’s & All Angels’ “Llanfair” Church of England Voluntary Aided Primary & Nursery</b> " * 3
+    )
+    with sessions.begin() as db:
+        school = factories.school(db, 100009, VERIFIED, name=name)
+        admin = factories.admin(db, school, name="Q" * 200)
+        for number in range(60):
+            app, _ = factories.app(db, name=f"{number} {'<script>alert(1)</script>' * 8}", scopes=("school", "email"))
+            factories.authorisation(db, admin, school, app, ("school", "email"))
+    signs_in(page, admin)
+
+    for path in ("/school", "/school/apps"):
+        page.opens(path)
+        assert len(page.document.xpath("//tbody/tr")) == 60
+        assert not page.document.xpath("//h1//b") and "<script>alert(1)" in page.text
+    page.opens(page.document.xpath("//tbody/tr//a/@href")[0])
+
+
+def test_a_scope_that_left_the_catalogue_leaves_the_pages_readable(page: Browser) -> None:
+    here = world()
+    given = authorised(here, ("school", "photos"))
+    signs_in(page, here.admin)
+
+    for path in PAGES:
+        page.opens(path.format(given=given.id))
+        assert "Your school’s details" in page.text
+
+
+def test_the_partner_that_waits_is_offered_on_the_first_page(page: Browser) -> None:
+    from app.models.token import AuthorizationRequest
+    from app.secrets import digest, new_secret
+    from app.web import remembered
+
+    here = world()
+    signs_in(page, here.admin)
+    secret = new_secret("gh_br")
+    page.client.cookies.set(remembered.COOKIE, secret)
+    with sessions.begin() as db:
+        waiting = AuthorizationRequest(
+            app_id=here.app.id, parameters={}, browser_digest=digest(secret), expires_at=ahead(60)
+        )
+        db.add(waiting)
+        db.flush()
+
+    page.opens("/school")
+
+    links = page.document.xpath("//a[contains(., 'Continue to Reading Room')]/@href")
+    assert links == [f"/oauth/authorize/{waiting.id}"]
