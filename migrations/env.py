@@ -13,7 +13,7 @@ from app.models.base import Instant
 
 def _is_ours(name: str | None, kind: str, parent: object) -> bool:
     """Autogenerate leaves alone what a full-text index makes for itself."""
-    return not (kind == "table" and (name or "").startswith("establishment_search"))
+    return not (kind in ("table", "index") and (name or "").startswith("establishment_search"))
 
 
 def _rendered(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:

@@ -2,16 +2,34 @@
 
 import datetime as dt
 import uuid
-from typing import Self
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
 
-from sqlalchemy import Index, String, Text, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import Index, String, Text, case, event, func, or_, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
-from app.db import Session
+from app.db import Session, is_sqlite
 from app.models.base import Base, new_id, now
+from app.models.spelling import spelled
 
 OPEN, CLOSED, CLOSING, PROPOSED = "1", "2", "3", "4"
 STATUS_WORDS = {OPEN: "Open", CLOSED: "Closed", CLOSING: "Open, but proposed to close", PROPOSED: "Proposed to open"}
+MAY_REGISTER = (OPEN, CLOSING)
+SUCCESSOR, PREDECESSOR, AMALGAMATED = "Successor", "Predecessor", "Result of Amalgamation"
+
+_PREFIX = Text().with_variant(
+    Text(collation="C"), "postgresql"
+)  # compared byte by byte, so that an index finds prefixes
+
+
+def _name_key(context: Any) -> str:
+    return spelled(context.get_current_parameters()["name"])
+
+
+def _place_key(context: Any) -> str:
+    given = context.get_current_parameters()
+    return spelled(f"{given.get('locality') or ''} {given.get('town') or ''}")
 
 
 class Establishment(Base):
@@ -21,6 +39,7 @@ class Establishment(Base):
     __table_args__ = (
         Index(None, "la_code", "establishment_number"),
         Index(None, "postcode_key"),
+        Index(None, "name_key"),
     )
 
     urn: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -45,7 +64,7 @@ class Establishment(Base):
     town: Mapped[str | None] = mapped_column(Text)
     county: Mapped[str | None] = mapped_column(Text)
     postcode: Mapped[str | None] = mapped_column(Text)
-    postcode_key: Mapped[str | None] = mapped_column(Text, doc="The postcode, upper case, without its blank")
+    postcode_key: Mapped[str | None] = mapped_column(_PREFIX, doc="The postcode, upper case, without its blank")
     website: Mapped[str | None] = mapped_column(Text)
     telephone: Mapped[str | None] = mapped_column(Text)
     head_title: Mapped[str | None] = mapped_column(Text)
@@ -55,11 +74,57 @@ class Establishment(Base):
     ukprn: Mapped[str | None] = mapped_column(String(8))
     trust_name: Mapped[str | None] = mapped_column(Text)
     last_changed: Mapped[dt.date | None]
-    digest: Mapped[bytes] = mapped_column(doc="SHA-256 of the columns above: tells changed from unchanged")
+    name_key: Mapped[str] = mapped_column(_PREFIX, default=_name_key, doc="The name, plainly spelled")
+    place_key: Mapped[str] = mapped_column(Text, default=_place_key, doc="Locality and town, plainly spelled")
+    digest: Mapped[bytes] = mapped_column(doc="SHA-256 of the record as the file wrote it: tells what is unchanged")
 
     @classmethod
     def by_urn(cls, db: Session, urn: int) -> Self | None:
         return db.get(cls, urn)
+
+    @classmethod
+    def by_urns(cls, db: Session, urns: Sequence[int]) -> list[Self]:
+        """Those of these URNs that the register has, in the order given."""
+        found = {row.urn: row for row in db.scalars(select(cls).where(cls.urn.in_(urns)))}
+        return [found[urn] for urn in urns if urn in found]
+
+    @classmethod
+    def by_dfe_number(cls, db: Session, la_code: str, number: str) -> list[Self]:
+        """All that bear or bore this number: the open one first, its predecessors after."""
+        found = select(cls).where(cls.la_code == la_code, cls.establishment_number == number)
+        return list(db.scalars(found.order_by(*_open_and_newest_first())))
+
+    @classmethod
+    def by_postcode(cls, db: Session, start: str, length: int | None, offset: int, most: int) -> tuple[list[Self], int]:
+        """A page of those whose postcode key starts so (and has that length, if given), and how many there are."""
+        found = select(cls, func.count().over()).where(
+            cls.postcode_key >= start, cls.postcode_key < start[:-1] + chr(ord(start[-1]) + 1)
+        )
+        if length:
+            found = found.where(func.length(cls.postcode_key) == length)
+        rows = db.execute(found.order_by(*_open_and_newest_first()).offset(offset).limit(most)).all()
+        return [row[0] for row in rows], rows[0][1] if rows else 0
+
+    @classmethod
+    def namesakes(cls, db: Session, rows: Iterable[Self]) -> set[int]:
+        """The open ones among `rows` that share their name with another open establishment nearby.
+
+        Nearby: the same local authority, or the same postcode district.
+        """
+        mine = [row for row in rows if row.is_open]
+        columns = (cls.urn, cls.name_key, cls.la_code, cls.postcode_key)
+        named = select(*columns).where(
+            cls.name_key.in_({row.name_key for row in mine}), cls.status_code.in_(MAY_REGISTER)
+        )
+        others = db.execute(named).all() if mine else []
+        return {
+            row.urn
+            for row in mine
+            for urn, name, la, postcode in others
+            if urn != row.urn
+            and name == row.name_key
+            and (la == row.la_code or _same_district(postcode, row.postcode_key))
+        }
 
     @property
     def dfe_number(self) -> str | None:
@@ -69,7 +134,7 @@ class Establishment(Base):
     @property
     def is_open(self) -> bool:
         """Open, or open but proposed to close: both may register."""
-        return self.status_code in (OPEN, CLOSING)
+        return self.status_code in MAY_REGISTER
 
     @property
     def is_closed(self) -> bool:
@@ -91,6 +156,30 @@ class Establishment(Base):
         return [part for part in parts if part]
 
 
+def indexed(name_key: str, place_key: str, status_code: str) -> str:
+    """What SQLite's full-text index holds of an establishment. `+++`, which no key contains, marks the open ones."""
+    return f"{name_key} {place_key} +++" if status_code in MAY_REGISTER else f"{name_key} {place_key}"
+
+
+def _open_and_newest_first() -> tuple[Any, ...]:
+    rank = case((Establishment.status_code.in_(MAY_REGISTER), 0), (Establishment.status_code == PROPOSED, 1), else_=2)
+    return rank, Establishment.open_date.desc().nulls_last(), Establishment.urn.desc()
+
+
+def _same_district(postcode: str | None, other: str | None) -> bool:
+    return bool(postcode and other) and postcode[:-3] == other[:-3]  # type: ignore[index]
+
+
+@event.listens_for(Establishment, "after_insert")
+def _make_findable(_mapper: Mapper[Establishment], connection: Connection, made: Establishment) -> None:
+    """An establishment added one by one is found by name at once; imports write the index themselves, in bulk."""
+    if is_sqlite:
+        text = indexed(made.name_key, made.place_key, made.status_code)
+        connection.exec_driver_sql(
+            "INSERT OR REPLACE INTO establishment_search (rowid, text) VALUES (?, ?)", (made.urn, text)
+        )
+
+
 class EstablishmentLink(Base):
     """A predecessor, successor, merger or split, as the links file gives it: often one way, some in circles."""
 
@@ -101,6 +190,53 @@ class EstablishmentLink(Base):
     link_type: Mapped[str] = mapped_column(Text, primary_key=True)
     link_name: Mapped[str] = mapped_column(Text)
     established_date: Mapped[dt.date | None]
+
+    @classmethod
+    def following(cls, db: Session, urns: Iterable[int]) -> set[int]:
+        """The URNs that took over from these, whichever of the two records says so."""
+        return {after for before, after in cls._around(db, urns) if before in urns}
+
+    @classmethod
+    def preceding(cls, db: Session, urns: Iterable[int]) -> set[int]:
+        """The URNs that these took over from, whichever of the two records says so."""
+        return {before for before, after in cls._around(db, urns) if after in urns}
+
+    @classmethod
+    def _around(cls, db: Session, urns: Iterable[int]) -> list[tuple[int, int]]:
+        """Pairs of predecessor and successor in which one of these URNs stands."""
+        pairs = []
+        found = select(cls.urn, cls.link_urn, cls.link_type).where(or_(cls.urn.in_(urns), cls.link_urn.in_(urns)))
+        for urn, link_urn, link_type in db.execute(found):
+            if link_type.startswith((SUCCESSOR, AMALGAMATED)):
+                pairs.append((urn, link_urn))
+            elif link_type.startswith(PREDECESSOR):
+                pairs.append((link_urn, urn))
+        return pairs
+
+
+class EstablishmentGroup(Base):
+    """Membership of an academy trust, federation or other group, as the groups files give it."""
+
+    __tablename__ = "establishment_group"
+
+    urn: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    group_uid: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(Text)
+    type_name: Mapped[str] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(Text)
+    joined_date: Mapped[dt.date | None]
+
+    @classmethod
+    def of_urn(cls, db: Session, urn: int) -> list[Self]:
+        return list(db.scalars(select(cls).where(cls.urn == urn).order_by(cls.name, cls.group_uid)))
+
+
+class EstablishmentWord(Base):
+    """A word of some name or place in the register, plainly spelled: what a mistyped word may have meant."""
+
+    __tablename__ = "establishment_word"
+
+    word: Mapped[str] = mapped_column(Text, primary_key=True)
 
 
 class RegisterImport(Base):

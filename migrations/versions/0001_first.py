@@ -59,7 +59,7 @@ def upgrade() -> None:
         sa.Column("town", sa.Text(), nullable=True),
         sa.Column("county", sa.Text(), nullable=True),
         sa.Column("postcode", sa.Text(), nullable=True),
-        sa.Column("postcode_key", sa.Text(), nullable=True),
+        sa.Column("postcode_key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=True),
         sa.Column("website", sa.Text(), nullable=True),
         sa.Column("telephone", sa.Text(), nullable=True),
         sa.Column("head_title", sa.Text(), nullable=True),
@@ -69,6 +69,8 @@ def upgrade() -> None:
         sa.Column("ukprn", sa.String(length=8), nullable=True),
         sa.Column("trust_name", sa.Text(), nullable=True),
         sa.Column("last_changed", sa.Date(), nullable=True),
+        sa.Column("name_key", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False),
+        sa.Column("place_key", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("urn", name=op.f("establishment_pkey")),
     )
@@ -79,6 +81,7 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(batch_op.f("establishment_postcode_key_idx"), ["postcode_key"], unique=False)
+        batch_op.create_index(batch_op.f("establishment_name_key_idx"), ["name_key"], unique=False)
 
     op.create_table(
         "establishment_link",
@@ -92,6 +95,21 @@ def upgrade() -> None:
     with op.batch_alter_table("establishment_link", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("establishment_link_link_urn_idx"), ["link_urn"], unique=False)
 
+    op.create_table(
+        "establishment_group",
+        sa.Column("urn", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("group_uid", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("type_name", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("joined_date", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("urn", "group_uid", name=op.f("establishment_group_pkey")),
+    )
+    op.create_table(
+        "establishment_word",
+        sa.Column("word", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("word", name=op.f("establishment_word_pkey")),
+    )
     op.create_table(
         "event",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
@@ -557,11 +575,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("event_school_id_idx"))
 
     op.drop_table("event")
+    op.drop_table("establishment_word")
+    op.drop_table("establishment_group")
     with op.batch_alter_table("establishment_link", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("establishment_link_link_urn_idx"))
 
     op.drop_table("establishment_link")
     with op.batch_alter_table("establishment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("establishment_name_key_idx"))
         batch_op.drop_index(batch_op.f("establishment_postcode_key_idx"))
         batch_op.drop_index(batch_op.f("establishment_la_code_establishment_number_idx"))
 
