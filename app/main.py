@@ -8,6 +8,8 @@ from starlette.types import ASGIApp
 
 from app import __version__, db, keys, logs
 from app.notify import routes as outbox_pages
+from app.oauth import authorize, consent
+from app.oauth.routes import Direct
 from app.settings import settings
 from app.sharing import routes as school_pages
 from app.signin import routes as signin
@@ -38,7 +40,9 @@ def create_app() -> ASGIApp:
     app.include_router(signin.router)
     app.include_router(outbox_pages.router)
     app.include_router(school_pages.router)
-    return Guard(app)
+    app.include_router(authorize.router)
+    app.include_router(consent.router)
+    return Guard(Direct(app))
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 import datetime as dt
 import hmac
 import uuid
+from collections.abc import Collection
 from typing import Any, Self
 
 from sqlalchemy import JSON, ForeignKey, String, Text, select
@@ -77,6 +78,10 @@ class App(Base):
     def by_client_id(cls, db: Session, client_id: str) -> Self | None:
         return db.scalars(select(cls).where(cls.client_id == client_id)).first()
 
+    @classmethod
+    def by_client_ids(cls, db: Session, client_ids: Collection[str]) -> list[Self]:
+        return list(db.scalars(select(cls).where(cls.client_id.in_(client_ids))))
+
     @property
     def is_public(self) -> bool:
         return self.auth_method == "none"
@@ -110,7 +115,10 @@ class AppSecret(Base):
     ended_at: Mapped[dt.datetime | None]
 
     @classmethod
-    def opens(cls, db: Session, app_id: uuid.UUID, digest: bytes) -> bool:
-        """Whether a presented secret's digest is an active one of this app."""
-        found = select(cls.digest).where(cls.digest == digest, cls.app_id == app_id, cls.ended_at.is_(None))
-        return db.scalar(found) is not None
+    def active(cls, db: Session, app_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[bytes]]:
+        """The digests of the secrets that each of these apps may authenticate with now."""
+        found = select(cls.app_id, cls.digest).where(cls.app_id.in_(app_ids), cls.ended_at.is_(None))
+        digests: dict[uuid.UUID, list[bytes]] = {}
+        for app_id, digest in db.execute(found):
+            digests.setdefault(app_id, []).append(digest)
+        return digests

@@ -1,0 +1,90 @@
+"""The authorization endpoint (RFC 6749 section 3.1): checks the request and keeps it for the person to decide about."""
+
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.db import Session, sessions
+from app.errors import OAuthError
+from app.models.base import ahead
+from app.models.partner import App
+from app.models.school import School
+from app.models.token import AuthorizationRequest
+from app.oauth import answer, authorization_code
+from app.oauth.checks import check, identified, is_fresh, kept, prompts, scopes
+from app.oauth.request import FORM, Parameters, parse
+from app.secrets import digest
+from app.settings import settings
+from app.sharing.service import CannotShare, decides, offer
+from app.signin.session import Person, visitor
+from app.web import remembered
+from app.web.pages import see_other
+
+LONGEST_POST = 20_000
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/oauth/authorize")
+def ask(request: Request) -> Response:
+    sent = parse(request.scope["query_string"])
+    secret = remembered.browser_secret(request)
+    with sessions.begin() as db:
+        try:
+            app = identified(db, sent)
+        except OAuthError as wrong:
+            return answer.on_page(request, None, wrong)
+        person = visitor(request, db)
+        try:
+            check(app, sent)
+            if "none" in prompts(sent):
+                return _silently(db, app, sent, person)
+        except OAuthError as wrong:
+            if person or "none" in prompts(sent):
+                return answer.with_error(sent, wrong)
+            return answer.on_page(request, app, wrong)
+        waiting = AuthorizationRequest(
+            app_id=app.id,
+            parameters=kept(sent),
+            browser_digest=digest(secret),
+            expires_at=ahead(settings.partner_request_seconds),
+        )
+        db.add(waiting)
+        db.flush()
+    response = see_other(remembered.path(waiting))
+    remembered.bind(response, secret)
+    return response
+
+
+@router.post("/oauth/authorize")
+async def turn_into_get(request: Request) -> Response:
+    """A post may come from any site, so no session is looked at: the same parameters come back as a GET."""
+    body = await request.body()
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        return answer.on_page(request, None, OAuthError("invalid_request", f"Send the parameters as {FORM}."))
+    if len(body) > LONGEST_POST:
+        return answer.on_page(request, None, OAuthError("invalid_request", f"Send at most {LONGEST_POST} bytes."))
+    query = request.scope["query_string"] + b"&" + body
+    # Through Latin-1, so that bytes which are not UTF-8 stay what they are and are refused as such.
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
+    return see_other("/oauth/authorize?" + urlencode(pairs, encoding="latin-1"))
+
+
+def _silently(db: Session, app: App, sent: Parameters, person: Person | None) -> Response:
+    """prompt=none: a code without a page, for an Admin of the one school whose authorisation is in force."""
+    if person is None or not is_fresh(person, sent):
+        raise OAuthError("login_required", "Nobody is signed in, or not lately enough.")
+    school = School.by_id(db, person.school_id) if person.school_id else None
+    if school is None or not decides(person, school):
+        raise OAuthError("consent_required", "Whoever is signed in cannot authorise for a school.")
+    try:
+        offered = offer(db, app, scopes(sent), school)
+    except CannotShare as cannot:
+        raise OAuthError("consent_required", "The school cannot share data with this app now.") from cannot
+    active = offered.active
+    if active is None or not all(line.granted for line in offered.lines if line.required):
+        raise OAuthError("consent_required", "The school has not authorised the app for this.")
+    granted = [scope for scope in scopes(sent) if scope in active.scopes]
+    return answer.with_code(sent, authorization_code.make(db, person, active, sent, granted))

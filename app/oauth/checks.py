@@ -1,0 +1,141 @@
+"""What an authorization request must be (RFC 6749 section 4.1.1, OpenID Connect Core section 3.1.2.1): checks in a row.
+
+`identified` comes first: until app and redirect URI are known to belong together, no error may leave our site. Both
+run again when the request is completed, which may be a day later.
+"""
+
+from collections.abc import Callable
+
+from app.db import Session
+from app.errors import OAuthError
+from app.models.base import ago
+from app.models.partner import FAPI2, OIDC, App
+from app.models.token import AuthorizationRequest
+from app.oauth import metadata, pkce, resource
+from app.oauth.request import Parameters
+from app.signin.session import Person
+
+KEPT = (
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "response_mode",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "prompt",
+    "max_age",
+)
+
+
+def identified(db: Session, sent: Parameters) -> App:
+    """The app that asks, once the redirect URI is its own. Raises OAuthError: for a page, never for a redirect."""
+    for name in ("", "client_id", "redirect_uri"):
+        if name in sent.faults:
+            raise OAuthError("invalid_request", sent.faults[name])
+    app = App.by_client_id(db, sent.required("client_id"))
+    if app is None:
+        raise OAuthError("invalid_client", "No app with this client_id is registered.")
+    if sent.required("redirect_uri") not in app.redirect_uris:
+        raise OAuthError("invalid_request", "This redirect_uri is not registered for the app, character by character.")
+    if app.is_suspended:
+        raise OAuthError("unauthorized_client", "This app is suspended.")
+    return app
+
+
+def check(app: App, sent: Parameters) -> None:
+    """Raises OAuthError with the first thing that is wrong."""
+    for passes in CHECKS:
+        passes(app, sent)
+
+
+def scopes(sent: Parameters) -> list[str]:
+    """The scopes asked for, each once, in the order of the request."""
+    return list(dict.fromkeys(filter(None, (sent.get("scope") or "").split(" "))))
+
+
+def prompts(sent: Parameters) -> set[str]:
+    return set((sent.get("prompt") or "").split())
+
+
+def kept(sent: Parameters) -> dict[str, object]:
+    """What of the request is remembered until it is completed: the keyword arguments of its `Parameters`."""
+    return {"values": {name: sent.values[name] for name in KEPT if name in sent.values}, "resources": sent.resources}
+
+
+def is_fresh(person: Person, sent: Parameters, waiting: AuthorizationRequest | None = None) -> bool:
+    """Whether the person signed in as lately as the app demands; having done so since the request began is enough."""
+    signed_in_at, max_age = person.session.signed_in_at, sent.get("max_age")
+    if waiting and signed_in_at >= waiting.created_at:
+        return True
+    return "login" not in prompts(sent) and (max_age is None or signed_in_at >= ago(int(max_age)))
+
+
+def _readable(_app: App, sent: Parameters) -> None:
+    sent.check()
+
+
+def _by_value(_app: App, sent: Parameters) -> None:
+    if sent.get("request"):
+        raise OAuthError("request_not_supported", "Send the parameters themselves, not a request object.")
+    if sent.get("request_uri"):
+        raise OAuthError("request_uri_not_supported", "This request_uri is not one of ours. We fetch none.")
+
+
+def _pushed(app: App, _sent: Parameters) -> None:
+    if app.profile == FAPI2:
+        raise OAuthError("invalid_request", "This app must push its request first (RFC 9126).")
+
+
+def _for_a_code(_app: App, sent: Parameters) -> None:
+    if sent.required("response_type") != "code":
+        raise OAuthError("unsupported_response_type", "Send response_type=code.")
+
+
+def _by_query(_app: App, sent: Parameters) -> None:
+    if sent.get("response_mode") not in (None, "query"):
+        raise OAuthError("invalid_request", "Leave response_mode out, or send response_mode=query.")
+
+
+def _known_scopes(app: App, sent: Parameters) -> None:
+    asked = set(scopes(sent))
+    allowed = {row.scope for row in app.scopes if row.scope in metadata.OFFERED}
+    if not asked:
+        raise OAuthError("invalid_scope", "Say in scope what the app asks for.")
+    if not asked <= allowed:
+        raise OAuthError("invalid_scope", f"This app may ask for: {' '.join(sorted(allowed))}")
+
+
+def _challenged(app: App, sent: Parameters) -> None:
+    pkce.check_challenge(sent, needed=app.profile != OIDC)
+
+
+def _one_prompt(_app: App, sent: Parameters) -> None:
+    if "none" in prompts(sent) and len(prompts(sent)) > 1:
+        raise OAuthError("invalid_request", "prompt=none stands alone.")
+
+
+def _sound_age(_app: App, sent: Parameters) -> None:
+    max_age = sent.get("max_age") or "0"
+    if not (max_age.isascii() and max_age.isdecimal() and len(max_age) < 10):
+        raise OAuthError("invalid_request", "max_age is a number of seconds.")
+
+
+def _our_resource(_app: App, sent: Parameters) -> None:
+    resource.check(sent)
+
+
+CHECKS: tuple[Callable[[App, Parameters], None], ...] = (
+    _readable,
+    _by_value,
+    _pushed,
+    _for_a_code,
+    _by_query,
+    _known_scopes,
+    _challenged,
+    _one_prompt,
+    _sound_age,
+    _our_resource,
+)

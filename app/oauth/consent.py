@@ -1,0 +1,174 @@
+"""The pages on which a school decides about an app's request: who you are, for which school, yes or no.
+
+The request waits in the database, bound to the browser that brought it, while its person signs in or registers.
+"""
+
+import dataclasses
+import hashlib
+import uuid
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.db import Session, sessions
+from app.errors import OAuthError
+from app.models.account import ADMIN
+from app.models.partner import App
+from app.models.school import School
+from app.models.token import AuthorizationRequest
+from app.oauth import answer, authorization_code
+from app.oauth.checks import check, identified, is_fresh, scopes
+from app.oauth.request import Parameters
+from app.sharing.service import CannotShare, Offer, grant, offer
+from app.signin.session import Person, choose_school, visitor
+from app.web import remembered
+from app.web.forms import Fault, Posted
+from app.web.pages import page, see_other
+
+router = APIRouter(include_in_schema=False)
+
+UNDECIDED = Fault("Choose at least one kind of data, then Authorise; or Decline")
+CHANGED = Fault("What the app asks for has changed since you opened this page. Read it again, then decide")
+
+
+@dataclasses.dataclass(frozen=True)
+class Open:
+    """A request that still waits, before a person who has signed in as the app demands."""
+
+    waiting: AuthorizationRequest
+    app: App
+    sent: Parameters
+    person: Person
+
+    def schools(self, db: Session) -> list[School]:
+        """Where this person may decide."""
+        ids = [held.school_id for held in self.person.memberships if held.school_id and held.role == ADMIN]
+        return [school for school in (School.by_id(db, school_id) for school_id in ids) if school]
+
+
+@router.get("/oauth/authorize/{request_id}")
+def ask(request: Request, request_id: uuid.UUID, choose: bool = False) -> Response:
+    """The page for where things stand: sign in, choose a school, or decide."""
+    with sessions.read() as db:
+        open_ = _open(request, db, request_id)
+        if isinstance(open_, Response):
+            return open_
+        offered = _offered(request, db, open_, choose)
+        return offered if isinstance(offered, Response) else _decision_page(request, open_, *offered)
+
+
+@router.post("/oauth/authorize/{request_id}/school")
+def choose(request: Request, request_id: uuid.UUID, sent: Posted) -> Response:
+    """Decide for this one of one's schools."""
+    with sessions.begin() as db:
+        open_ = _open(request, db, request_id)
+        if isinstance(open_, Response):
+            return open_
+        chosen = next((school for school in open_.schools(db) if str(school.id) == sent.get("school")), None)
+        if chosen is None:
+            fault = Fault("Choose a school", "school")
+            return _choice_page(request, open_, open_.schools(db), 422, sent=sent, problems=[fault])
+        choose_school(db, open_.person, chosen.id)
+    return see_other(remembered.path(open_.waiting))
+
+
+@router.post("/oauth/authorize/{request_id}")
+def decide(request: Request, request_id: uuid.UUID, sent: Posted) -> Response:
+    """Authorise or decline, once, and send the browser home to the app."""
+    with sessions.begin() as db:
+        open_ = _open(request, db, request_id)
+        if isinstance(open_, Response):
+            return open_
+        if sent.get("decision") == "decline":
+            if not open_.waiting.complete(db):
+                return _finished(request, open_.app)
+            return answer.with_error(open_.sent, OAuthError("access_denied", "The school declined."))
+        offered = _offered(request, db, open_)
+        if isinstance(offered, Response):
+            return offered
+        school, terms = offered
+        if sent.get("shown") != _fingerprint(school, terms):
+            return _decision_page(request, open_, school, terms, 409, problems=[CHANGED])
+        chosen = terms.chosen(line.scope for line in terms.lines if sent.get(f"scope-{line.scope}") == "yes")
+        if sent.get("decision") != "authorise" or not chosen:
+            return _decision_page(request, open_, school, terms, 422, sent=sent, problems=[UNDECIDED])
+        if not open_.waiting.complete(db):
+            return _finished(request, open_.app)
+        given = grant(db, person=open_.person, school=school, app=open_.app, scopes=chosen)
+        code = authorization_code.make(db, open_.person, given, open_.sent, chosen)
+    return answer.with_code(open_.sent, code)
+
+
+def _open(request: Request, db: Session, request_id: uuid.UUID) -> Open | Response:
+    """The request and its person; or the page for whatever is in the way of deciding."""
+    waiting = remembered.found(request, db, request_id)
+    if waiting is None:
+        return page(request, "oauth/unknown.html", 404)
+    sent = Parameters(**waiting.parameters)
+    person = visitor(request, db)
+    try:
+        app = identified(db, sent)
+    except OAuthError as wrong:
+        return answer.on_page(request, None, wrong)
+    if waiting.completed_at:
+        return _finished(request, app)
+    request.state.form_targets = remembered.form_targets(app)
+    try:
+        check(app, sent)
+    except OAuthError as wrong:
+        return answer.with_error(sent, wrong) if person else answer.on_page(request, app, wrong)
+    if person is None:
+        return page(request, "oauth/start.html", app=app, path=remembered.path(waiting))
+    if not is_fresh(person, sent, waiting):
+        return page(request, "oauth/sign_in_again.html", app=app, path=remembered.path(waiting))
+    return Open(waiting, app, sent, person)
+
+
+def _offered(request: Request, db: Session, open_: Open, choose: bool = False) -> tuple[School, Offer] | Response:
+    """The school that decides and what it is asked; or the page that says why this person cannot decide."""
+    schools = open_.schools(db)
+    if not schools:
+        return page(request, "oauth/ask_your_admin.html", 403, app=open_.app, path=remembered.path(open_.waiting))
+    current = [school for school in schools if school.id == open_.person.session.school_id]
+    if len(schools) > 1 and (choose or not current):
+        return _choice_page(request, open_, schools)
+    school = (current or schools)[0]
+    try:
+        return school, offer(db, open_.app, scopes(open_.sent), school)
+    except CannotShare as cannot:
+        context = {"app": open_.app, "school": school, "why": cannot.hint, "path": remembered.path(open_.waiting)}
+        return page(request, "oauth/cannot.html", cannot.status, **context)
+
+
+def _decision_page(
+    request: Request, open_: Open, school: School, terms: Offer, status: int = 200, **context: Any
+) -> Response:
+    return page(
+        request,
+        "oauth/authorise.html",
+        status,
+        app=open_.app,
+        school=school,
+        offer=terms,
+        fingerprint=_fingerprint(school, terms),
+        path=remembered.path(open_.waiting),
+        several=len({held.school_id for held in open_.person.memberships if held.role == ADMIN}) > 1,
+        **context,
+    )
+
+
+def _choice_page(request: Request, open_: Open, schools: list[School], status: int = 200, **context: Any) -> Response:
+    path = remembered.path(open_.waiting)
+    return page(request, "oauth/choose_school.html", status, app=open_.app, schools=schools, path=path, **context)
+
+
+def _finished(request: Request, app: App) -> Response:
+    return page(request, "oauth/finished.html", 410, app=app)
+
+
+def _fingerprint(school: School, terms: Offer) -> str:
+    """What the page shows, in short: a school agrees to exactly what it has read."""
+    read = [school.id, *((line.scope, line.description, line.purpose, line.required) for line in terms.lines)]
+    return hashlib.sha256(repr(read).encode()).hexdigest()

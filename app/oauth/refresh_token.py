@@ -1,0 +1,82 @@
+"""The refresh grant (RFC 6749 section 6) with rotation and reuse detection (RFC 9700 section 4.14.2).
+
+A refresh token works once. One that comes back afterwards was stolen, or its thief got there first: the whole family
+ends. The exception is a lost response: within 30 seconds, and only while nobody has used the successor, the same app
+gets another successor and the first one ends.
+"""
+
+import dataclasses
+import datetime as dt
+
+from app.db import Session
+from app.errors import OAuthError
+from app.models import backing
+from app.models.backing import HeldToken
+from app.models.base import now
+from app.models.token import Token
+from app.oauth import store
+from app.oauth.issue import Issued
+from app.oauth.request import Parameters
+from app.oauth.store import Client
+from app.secrets import digest, well_formed
+
+LOST_RESPONSE = dt.timedelta(seconds=30)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Refresh:
+    digest: bytes
+    client: Client
+    scope: str | None
+
+
+async def refresh(client: Client, sent: Parameters) -> Issued:
+    """Exchange a refresh token. Raises OAuthError invalid_grant or invalid_scope."""
+    token = sent.required("refresh_token")
+    if not well_formed(token, "gh_rt"):
+        raise OAuthError("invalid_grant", "This is not a refresh token of ours.")
+    return await store.write(_exchange, Refresh(digest(token), client, sent.get("scope")))
+
+
+def _exchange(db: Session, calls: list[Refresh]) -> list[Issued | OAuthError]:
+    held = backing.refresh_tokens(db, [call.digest for call in calls])
+    faults = {call.digest: _fault(call, held.get(call.digest)) for call in calls}
+    sound = {call.digest: _issue(held[call.digest], call.scope) for call in calls if faults[call.digest] is None}
+    won = Token.rotate(db, {old: digest(pair.refresh_token) for old, pair in sound.items() if not held[old].used_at})
+    for old, pair in sound.items():
+        unused = held[old].successor
+        if unused and Token.replace_successor(db, old, unused, digest(pair.refresh_token)):
+            won.add(old)
+    Token.add_all(db, [row for old in won for row in sound[old].rows()])
+    answers = [sound[call.digest] if call.digest in won else faults[call.digest] or _Reused() for call in calls]
+    # Ending comes last, so that it takes in what this very group has added to a family.
+    if reused := [held[call.digest].family for call, said in zip(calls, answers, strict=True) if _is_reuse(said)]:
+        Token.end_families(db, reused)
+    return answers
+
+
+class _Reused(OAuthError):
+    def __init__(self) -> None:
+        super().__init__("invalid_grant", "This refresh token was used before. Ask the school to authorise again.")
+
+
+def _is_reuse(answer: Issued | OAuthError) -> bool:
+    return isinstance(answer, _Reused)
+
+
+def _fault(call: Refresh, token: HeldToken | None) -> OAuthError | None:
+    if token is None or token.app_id != call.client.id:
+        return OAuthError("invalid_grant", "This refresh token is not known, or is another app's.")
+    if token.backing.fault:
+        return OAuthError("invalid_grant", token.backing.fault)
+    is_lost_response = token.used_at and token.successor_unused and now() - token.used_at <= LOST_RESPONSE
+    if token.ended_at or (token.used_at and not is_lost_response):
+        return _Reused()
+    if call.scope is not None and not set(call.scope.split()) <= set(token.scope.split()):
+        return OAuthError("invalid_scope", "A refresh can ask for less than was granted, not for more.")
+    return None
+
+
+def _issue(token: HeldToken, asked: str | None) -> Issued:
+    scope = token.scope if asked is None else " ".join(dict.fromkeys(asked.split()))
+    return Issued(token.backing, token.account_id, token.family, scope, token.scope)

@@ -1,0 +1,85 @@
+"""The strict parser of OAuth parameters (RFC 6749 sections 3.1 and 3.2, appendix B): each once, in UTF-8."""
+
+import dataclasses
+from collections import Counter
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from app.errors import OAuthError
+
+MOST_PARAMETERS = 100
+LONGEST = 32_000
+FORM = "application/x-www-form-urlencoded"
+REPEATABLE = ("resource",)  # RFC 8707 section 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameters:
+    """What was sent. A parameter without a value counts as absent; a wrong one is in `faults`, never in `values`."""
+
+    values: dict[str, str]
+    resources: list[str] = dataclasses.field(default_factory=list)
+    faults: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def get(self, name: str) -> str | None:
+        return self.values.get(name)
+
+    def required(self, name: str) -> str:
+        """Raises OAuthError invalid_request when absent."""
+        if name not in self.values:
+            raise OAuthError("invalid_request", f"The parameter {name} is missing.")
+        return self.values[name]
+
+    def check(self) -> None:
+        """Raises OAuthError invalid_request when anything was sent twice or cannot be read."""
+        for fault in self.faults.values():
+            raise OAuthError("invalid_request", fault)
+
+
+def parse(raw: bytes) -> Parameters:
+    """Read a query string or a form body. Never raises: what is wrong is noted under its name."""
+    if len(raw) > LONGEST:
+        return Parameters({}, faults={"": f"The request is longer than {LONGEST} bytes."})
+    try:
+        # Latin-1 stands for bytes here, one character for each; UTF-8 is judged value by value below.
+        pairs = parse_qsl(raw.decode("latin-1"), True, encoding="latin-1", max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        return Parameters({}, faults={"": f"The request has more than {MOST_PARAMETERS} parameters."})
+    values: dict[str, str] = {}
+    resources: list[str] = []
+    faults: dict[str, str] = {}
+    for name, times in Counter(name for name, _ in pairs).items():
+        if times > 1 and name not in REPEATABLE:
+            faults[name] = f"The parameter {_safe(name)} was sent more than once."
+    for name, text in pairs:
+        try:
+            value = text.encode("latin-1").decode("utf-8")
+        except UnicodeDecodeError:
+            faults.setdefault(name, f"The parameter {_safe(name)} is not UTF-8.")
+            continue
+        if "\x00" in value:
+            faults.setdefault(name, f"The parameter {_safe(name)} holds a NUL character.")
+        if name in faults or not value:
+            continue
+        if name in REPEATABLE:
+            resources.append(value)
+        else:
+            values[name] = value
+    return Parameters(values, resources, faults)
+
+
+async def form(request: Request) -> Parameters:
+    """The body of a request by a program: a form, whole and alone. Raises OAuthError invalid_request."""
+    if request.scope["query_string"]:
+        raise OAuthError("invalid_request", "Send the parameters in the body, not in the address.")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        raise OAuthError("invalid_request", f"Send the parameters as {FORM}.")
+    sent = parse(await request.body())
+    sent.check()
+    return sent
+
+
+def _safe(name: str) -> str:
+    """A parameter's name as it may stand in an error description: printable ASCII, not long."""
+    return "".join(letter for letter in name if (letter.isascii() and letter.isalnum()) or letter in "_-.")[:40]

@@ -1,0 +1,58 @@
+"""The paths that programs call, dispatched before FastAPI: a token request pays for nothing that it does not use."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.db import DatabaseAway, PoolExhausted
+from app.errors import OAuthError
+from app.oauth import jose, metadata, token
+from app.web.errors import refusal
+
+log = structlog.get_logger()
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+ENDPOINTS: dict[str, tuple[str, Endpoint]] = {
+    "/.well-known/openid-configuration": ("GET", metadata.of_server),
+    "/.well-known/oauth-authorization-server": ("GET", metadata.of_server),
+    "/.well-known/oauth-protected-resource": ("GET", metadata.of_resource),
+    "/oauth/jwks": ("GET", jose.jwks),
+    "/oauth/token": ("POST", token.exchange),
+}
+
+
+class Direct:
+    """ASGI: answers the paths above itself and leaves the rest to the application behind it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = ENDPOINTS.get(scope["path"]) if scope["type"] == "http" else None
+        if found is None:
+            await self.app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        await request.body()  # here, so that a body which is too large or breaks off stays the guard's affair
+        response = await _answer(request, *found)
+        await response(scope, receive, send)
+
+
+async def _answer(request: Request, method: str, endpoint: Endpoint) -> Response:
+    try:
+        if request.method != method and (request.method, method) != ("HEAD", "GET"):
+            raise OAuthError("invalid_request", f"Use {method} here.", 405, {"Allow": method})
+        return await endpoint(request)
+    except OAuthError as wrong:
+        return refusal(wrong)
+    except (DatabaseAway, PoolExhausted) as away:
+        log.error("database away", error=type(away).__name__)
+        words = "Storage cannot be reached. Nothing was changed. Try again."
+        return refusal(OAuthError("temporarily_unavailable", words, 503, {"Retry-After": "5"}))
+    except Exception as failed:
+        log.error("unexpected failure", exc_info=failed)
+        return refusal(OAuthError("server_error", "Something went wrong at our end. Nothing was changed.", 500))

@@ -1,0 +1,126 @@
+"""Where the protocol meets the database: calls that arrive together go together (see `app/batch.py`).
+
+`write` runs a caller's group function in the one queue of writes. `client` and `access` read, and keep what they found
+for at most 0.8 seconds; a withdrawal by this very process drops everything at once. So a revocation holds for every
+call that starts more than a second later, wherever it was made.
+"""
+
+import dataclasses
+import time
+import uuid
+from collections.abc import Callable, Collection, Hashable
+from typing import Any, Generic, Protocol, TypeVar
+
+from app.batch import Batch
+from app.db import Session, sessions
+from app.errors import OAuthError
+from app.models import backing
+from app.models.partner import App, AppSecret
+
+KEPT_SECONDS = 0.8
+KEPT_MOST = 20_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Client:
+    """An app as the token endpoint needs to know it."""
+
+    id: uuid.UUID
+    client_id: str
+    auth_method: str
+    is_suspended: bool
+    secrets: tuple[bytes, ...]
+
+    @property
+    def is_public(self) -> bool:
+        return self.auth_method == "none"
+
+
+async def client(client_id: str) -> Client | None:
+    return await _clients(client_id)
+
+
+async def access(digest: bytes) -> backing.HeldToken | None:
+    """An access token, dead or alive, with what stands behind it."""
+    return await _access_tokens(digest)
+
+
+class Single(Protocol):
+    """A call about one single-use thing. Two calls about the same thing take turns within a group."""
+
+    @property
+    def digest(self) -> bytes: ...
+
+
+S = TypeVar("S", bound=Single)
+Answer = TypeVar("Answer")
+Key = TypeVar("Key", bound=Hashable)
+Found = TypeVar("Found")
+
+
+async def write(work: Callable[[Session, list[S]], list[Answer | OAuthError]], call: S) -> Answer:
+    """Run `work` for this call and those that arrived with it; answered, or raised, after the commit."""
+    answer: Answer = await _writes((work, call))
+    return answer
+
+
+def _take_turns(db: Session, jobs: list[tuple[Any, Any]]) -> list[Any]:
+    answers: dict[int, Any] = {}
+    waiting = list(enumerate(jobs))
+    while waiting:
+        turn: dict[tuple[Any, bytes], tuple[int, Any]] = {}
+        later = []
+        for number, (work, call) in waiting:
+            if (work, call.digest) in turn:
+                later.append((number, (work, call)))
+            else:
+                turn[work, call.digest] = (number, call)
+        for work in dict.fromkeys(work for work, _ in turn):
+            numbered = [entry for (its_work, _), entry in turn.items() if its_work is work]
+            done = work(db, [call for _, call in numbered])
+            answers.update(zip((number for number, _ in numbered), done, strict=True))
+        waiting = later
+    return [answers[number] for number in range(len(jobs))]
+
+
+class _Kept(Generic[Key, Found]):
+    """What was read a moment ago, unless this process has withdrawn a right since. Absence is never kept."""
+
+    def __init__(self, find: Callable[[Session, Collection[Key]], dict[Key, Found]]) -> None:
+        self._kept: dict[Key, tuple[float, int, Found]] = {}
+        self._read: Batch[Key, Found | None] = Batch(sessions.read, lambda db, keys: _each(find(db, set(keys)), keys))
+
+    async def __call__(self, key: Key) -> Found | None:
+        # Both are noted before the read: a withdrawal that falls between would otherwise go unseen.
+        started, withdrawals = time.monotonic(), sessions.withdrawals
+        kept = self._kept.get(key)
+        if kept and started - kept[0] < KEPT_SECONDS and kept[1] == withdrawals:
+            return kept[2]
+        found = await self._read(key)
+        if len(self._kept) >= KEPT_MOST:
+            self._kept.clear()
+        if found is None:
+            self._kept.pop(key, None)
+        else:
+            self._kept[key] = (started, withdrawals, found)
+        return found
+
+
+def _each(found: dict[Key, Found], keys: list[Key]) -> list[Found | None]:
+    return [found.get(key) for key in keys]
+
+
+def _find_clients(db: Session, client_ids: Collection[str]) -> dict[str, Client]:
+    apps = App.by_client_ids(db, client_ids)
+    secrets = AppSecret.active(db, [app.id for app in apps])
+    return {
+        app.client_id: Client(
+            app.id, app.client_id, app.auth_method, app.is_suspended, secrets=tuple(secrets.get(app.id, ()))
+        )
+        for app in apps
+    }
+
+
+_writes: Batch[tuple[Any, Any], Any] = Batch(sessions.begin, _take_turns)
+_clients = _Kept(_find_clients)
+_access_tokens = _Kept(backing.access_tokens)
