@@ -13,6 +13,7 @@ from app.db import Session, is_sqlite, withdrawn
 from app.models.account import Account
 from app.models.base import Base, new_id, now
 from app.models.establishment import OPEN, Establishment
+from app.settings import settings
 
 UNVERIFIED, VERIFIED, REJECTED, SUSPENDED, CLOSED = "Unverified", "Verified", "Rejected", "Suspended", "Closed"
 
@@ -36,6 +37,10 @@ class Registration(Base):
     @classmethod
     def by_id(cls, db: Session, registration_id: uuid.UUID) -> Self | None:
         return db.get(cls, registration_id)
+
+    @property
+    def link_ends_at(self) -> dt.datetime | None:
+        return self.link_sent_at and self.link_sent_at + dt.timedelta(seconds=settings.verification_link_seconds)
 
     @property
     def is_complete(self) -> bool:

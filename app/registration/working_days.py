@@ -10,8 +10,12 @@ from app.web.pages import LONDON
 CLOSING = dt.time(17)
 
 
+def is_bank_holiday(date: dt.date) -> bool:
+    return date in _bank_holidays()
+
+
 def is_working(date: dt.date) -> bool:
-    return date.weekday() < 5 and date not in _bank_holidays()
+    return date.weekday() < 5 and not is_bank_holiday(date)
 
 
 def due(start: dt.datetime, days: int) -> dt.datetime:
