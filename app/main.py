@@ -10,6 +10,9 @@ from app import __version__, db, keys, logs
 from app.notify import routes as outbox_pages
 from app.oauth import authorize, consent
 from app.oauth.routes import Direct
+from app.onboarding import routes as cases
+from app.onboarding import school_routes as schools
+from app.roster import oneroster
 from app.settings import settings
 from app.sharing import routes as school_pages
 from app.signin import routes as signin
@@ -40,6 +43,9 @@ def create_app() -> ASGIApp:
     app.include_router(signin.router)
     app.include_router(outbox_pages.router)
     app.include_router(school_pages.router)
+    app.include_router(cases.router)
+    app.include_router(schools.router)
+    app.include_router(oneroster.router)
     app.include_router(authorize.router)
     app.include_router(consent.router)
     return Guard(Direct(app))

@@ -12,7 +12,7 @@ from app.models.school import SUSPENDED, UNVERIFIED, VERIFIED, School
 from app.sharing.service import grant, revoke
 from tests import factories
 from tests.pages import Browser
-from tests.sharing.people import World, authorised, colleague, signs_in, world
+from tests.sharing.people import authorised, colleague, signs_in, world
 
 
 @pytest.fixture
@@ -231,8 +231,8 @@ def test_anothers_authorisation_answers_exactly_like_an_absent_one(page: Browser
     for name in (given.id, uuid.uuid4()):
         page.opens(f"/school/apps/{name}", status=404)
         texts.add(page.text)
-    for name in ("nonsense", "1'", "%F0%9F%92%A9"):
-        page.opens(f"/school/apps/{name}", status=404)
+    for nonsense in ("nonsense", "1'", "%F0%9F%92%A9"):
+        page.opens(f"/school/apps/{nonsense}", status=404)
 
     assert len({text.split("Please quote")[0] for text in texts}) == 1
     page.opens(f"/school/apps/{authorised(there).id}")
