@@ -72,6 +72,13 @@ class Person:
         return re.sub(r"^https?://[^/]+", "", self.page.url)
 
 
-def totp(secret: str, later: int = 0) -> str:
-    """What an authenticator app shows now, or `later` steps of 30 seconds on."""
-    return pyotp.TOTP(secret).at(int(time.time()) + 30 * later)
+def totp(secret: str) -> str:
+    """What an authenticator app shows, on a time step that this run has not used yet: each works only once."""
+    step = max(int(time.time()) // 30, _last_step.get(secret, 0) + 1)
+    while step > int(time.time()) // 30 + 1:  # the server accepts one step ahead
+        time.sleep(0.5)
+    _last_step[secret] = step
+    return pyotp.TOTP(secret).at(step * 30)
+
+
+_last_step: dict[str, int] = {}
