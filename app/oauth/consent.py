@@ -21,7 +21,7 @@ from app.models.token import AuthorizationRequest
 from app.oauth import answer, authorization_code
 from app.oauth.checks import check, identified, is_fresh, scopes
 from app.oauth.request import Parameters
-from app.sharing.service import CannotShare, Offer, grant, offer
+from app.sharing.service import CannotShare, Offer, facts, grant, offer
 from app.signin.session import Person, choose_school, visitor
 from app.web import remembered
 from app.web.forms import Fault, Posted
@@ -120,7 +120,7 @@ def _open(request: Request, db: Session, request_id: uuid.UUID) -> Open | Respon
     except OAuthError as wrong:
         return answer.with_error(sent, wrong) if person else answer.on_page(request, app, wrong)
     if person is None:
-        return page(request, "oauth/start.html", app=app, path=remembered.path(waiting))
+        return page(request, "oauth/start.html", app=app, facts=facts(app), path=remembered.path(waiting))
     if not is_fresh(person, sent, waiting):
         return page(request, "oauth/sign_in_again.html", app=app, path=remembered.path(waiting))
     return Open(waiting, app, sent, person)
