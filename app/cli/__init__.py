@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import audit, config, database, demo, develop, edubase, operator, partner, serve
+from app.cli import audit, config, database, demo, develop, edubase, operator, partner, school, serve
 
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, help="Gatehouse: school data, on the school's terms."
@@ -17,5 +17,6 @@ app.add_typer(edubase.app, name="edubase")
 app.add_typer(operator.app, name="operator")
 app.add_typer(partner.partners, name="partner")
 app.add_typer(partner.apps, name="app")
+app.add_typer(school.app, name="school")
 app.add_typer(audit.app, name="audit")
 app.add_typer(config.app, name="config")

@@ -38,6 +38,7 @@ def cases(
     if taken_by:
         found = found.where(Verification.taken_by == taken_by)
     total = db.scalar(found.with_only_columns(func.count())) or 0
+    page = _within(page, total)
     order = case((Verification.state.in_(OUR_STATES), 0), (Verification.state == WAITING, 1), else_=2)
     newest = Verification.decided_at.desc().nulls_first()
     found = found.order_by(order, newest, Verification.due_at, Verification.id)
@@ -77,10 +78,16 @@ def schools(
     if status:
         found = found.where(School.status == status)
     total = db.scalar(found.with_only_columns(func.count())) or 0
+    page = _within(page, total)
     found = found.order_by(func.lower(School.name), School.registered_at, School.id)
     if rows:
         found = found.offset((page - 1) * rows).limit(rows)
     return [(school, record) for school, record in db.execute(found)], total
+
+
+def _within(page: int, total: int) -> int:
+    """The page asked for, or the last one there is."""
+    return max(1, min(page, -(-total // PAGE_ROWS)))
 
 
 def school_counts(db: Session, words: str = "") -> dict[str, int]:

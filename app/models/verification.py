@@ -60,6 +60,12 @@ class Verification(Base):
     def of_school(cls, db: Session, school_id: uuid.UUID) -> Self | None:
         return db.scalars(select(cls).where(cls.school_id == school_id)).first()
 
+    @classmethod
+    def of_schools(cls, db: Session, school_ids: list[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
+        """The case id of each of these schools."""
+        rows = db.execute(select(cls.school_id, cls.id).where(cls.school_id.in_(school_ids)))
+        return {row[0]: row[1] for row in rows}
+
     @property
     def is_open(self) -> bool:
         return self.state in OPEN_STATES

@@ -44,77 +44,84 @@ def approve(db: Session, case: Verification, school: School, by: uuid.UUID) -> N
         raise FourEyes
     if not verify(db, school):
         raise Overtaken(hint="It was verified a moment ago. Reject this one, or find out which of the two is right.")
+    others = [claim for claim in claims if claim.id != school.id and claim.status == UNVERIFIED]
+    ended = {other.id: _turn_away(db, other, by, OVERTAKEN) for other in others}
     record(db, "school.verified", actor=by, school=school.id, subject=case.id)
     messages.case_changed(db, school, "Approved")
-    for other in claims:
-        if other.id != school.id and other.status == UNVERIFIED:
-            other_case = Verification.of_school(db, other.id)
-            if other_case:
-                other_case.reject(db, by, OVERTAKEN)
-            _turn_away(db, other, other_case, by, OVERTAKEN)
+    for other in others:
+        _write_down(db, "school.rejected", other, by, ended[other.id])
+        messages.case_changed(db, other, "Rejected", OVERTAKEN)
 
 
 def reject(db: Session, case: Verification, school: School, by: uuid.UUID, reason: str) -> None:
     """Turn a registration down, from any open state. The person may register again."""
     lock_claims(db, school.urn)
-    if not case.reject(db, by, reason):
+    if not case.is_open or school.status != UNVERIFIED:
         raise MovedOn
-    _turn_away(db, school, case, by, reason)
+    ended = _turn_away(db, school, by, reason)
+    _write_down(db, "school.rejected", school, by, ended)
+    messages.case_changed(db, school, "Rejected", reason)
 
 
 def suspend(db: Session, school: School, by: uuid.UUID, reason: str) -> None:
     """Stop every data call of a school until it is resumed; what it authorised is kept."""
-    _move(db, school, SUSPENDED, by, reason)
+    _move(db, school, SUSPENDED, reason, VERIFIED)
+    _write_down(db, "school.suspended", school, by)
     messages.case_changed(db, school, "Suspended", reason)
 
 
 def resume(db: Session, school: School, by: uuid.UUID, reason: str) -> None:
     """End a suspension."""
-    _move(db, school, VERIFIED, by, reason)
+    _move(db, school, VERIFIED, reason, SUSPENDED)
+    _write_down(db, "school.resumed", school, by)
     messages.case_changed(db, school, "Resumed", reason)
 
 
 def close(db: Session, school: School, by: uuid.UUID, reason: str) -> None:
     """End a school for good, with everything it authorised."""
-    _move(db, school, CLOSED, by, reason)
-    _end_rights(db, school, by)
+    _move(db, school, CLOSED, reason, VERIFIED, SUSPENDED)
+    _write_down(db, "school.closed", school, by, _end_rights(db, school, by))
     messages.case_changed(db, school, "Closed", reason)
 
 
-def _move(db: Session, school: School, after: str, by: uuid.UUID, reason: str) -> None:
-    action, *before = {
-        SUSPENDED: ("school.suspended", VERIFIED),
-        VERIFIED: ("school.resumed", SUSPENDED),
-        CLOSED: ("school.closed", VERIFIED, SUSPENDED),
-    }[after]
+def _move(db: Session, school: School, after: str, reason: str, *before: str) -> None:
     if school.status not in before or not school.move(db, school.status, after, reason):
         raise CannotBeDone(title="The status of this school has changed", hint="See what it says now.")
-    record(db, action, actor=by, school=school.id)
 
 
-def _turn_away(db: Session, school: School, case: Verification | None, by: uuid.UUID, reason: str) -> None:
+def _turn_away(db: Session, school: School, by: uuid.UUID, reason: str) -> list[Authorisation]:
+    """Reject one registration and its case; returns what ended with it."""
+    case = Verification.of_school(db, school.id)
+    if case and case.is_open and not case.reject(db, by, reason):
+        raise MovedOn
     if not school.move(db, UNVERIFIED, REJECTED, reason):
         raise MovedOn
-    record(db, "school.rejected", actor=by, school=school.id, subject=case.id if case else None)
-    messages.case_changed(db, school, "Rejected", reason)
-    _end_rights(db, school, by)
+    return _end_rights(db, school, by)
 
 
-def _end_rights(db: Session, school: School, by: uuid.UUID) -> None:
+def _end_rights(db: Session, school: School, by: uuid.UUID) -> list[Authorisation]:
     """End what a registration could do: its authorisations with their tokens, and its people's sessions."""
-    for authorisation in Authorisation.of_school(db, school.id):
-        if authorisation.end(db, REVOKED, by):
-            record(
-                db,
-                "authorisation.revoked",
-                actor=by,
-                school=school.id,
-                subject=authorisation.id,
-                app=str(authorisation.app_id),
-                scopes=authorisation.scopes,
-            )
     for account in Account.of_school(db, school.id):
         SignIn.end_all(db, account.id)
+    active = [authorisation for authorisation in Authorisation.of_school(db, school.id) if authorisation.is_active]
+    return [authorisation for authorisation in active if authorisation.end(db, REVOKED, by)]
+
+
+def _write_down(
+    db: Session, action: str, school: School, by: uuid.UUID, ended: list[Authorisation] | None = None
+) -> None:
+    # After every change of rows: the end of the audit is locked last, by everyone, so that nobody waits in a ring.
+    record(db, action, actor=by, school=school.id)
+    for authorisation in ended or []:
+        record(
+            db,
+            "authorisation.revoked",
+            actor=by,
+            school=school.id,
+            subject=authorisation.id,
+            app=str(authorisation.app_id),
+            scopes=authorisation.scopes,
+        )
 
 
 def _check_register(db: Session, school: School) -> None:

@@ -1,0 +1,143 @@
+"""Schools, whatever their status: finding one, and (admin only) suspending, resuming and closing it."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ValidationError
+from starlette.responses import Response
+
+from app.db import Session, sessions
+from app.errors import NotAllowed, NotFound, Problem, SignInNeeded
+from app.models import queue
+from app.models.account import OPERATOR_ADMIN, Account, Membership
+from app.models.authorisation import Authorisation
+from app.models.establishment import Establishment
+from app.models.school import CLOSED, REJECTED, SUSPENDED, UNVERIFIED, VERIFIED, School
+from app.models.verification import Verification
+from app.onboarding import decisions, trail
+from app.onboarding.cases import TEAM
+from app.onboarding.forms import CloseForm, ReasonForm
+from app.onboarding.routes import PageNumber, check_apart
+from app.signin.session import operator
+from app.web.forms import Posted, shown
+from app.web.pages import page, see_other
+
+router = APIRouter(prefix="/onboarding/schools", include_in_schema=False)
+
+STATUSES = (UNVERIFIED, VERIFIED, SUSPENDED, REJECTED, CLOSED)
+DONE = {
+    "suspended": "The school is Suspended. No app reads its data",
+    "resumed": "The school is Verified again",
+    "closed": "The school is Closed, and all that it authorised has ended",
+}
+
+
+@router.get("")
+def ask(request: Request, status: str = "", q: str = "", page_number: PageNumber = 1) -> Response:
+    """Every registered school by name."""
+    words, chosen = q.replace("\x00", "").strip()[:200], status if status in STATUSES else ""
+    with sessions.read() as db:
+        operator(request, db, *TEAM)
+        rows, total = queue.schools(db, chosen, words, page_number)
+        counts = queue.school_counts(db, words)
+    pages = -(-total // queue.PAGE_ROWS)
+    return page(
+        request,
+        "onboarding/schools.html",
+        rows=rows,
+        total=total,
+        numbers={"": sum(counts.values())} | {each: counts.get(each, 0) for each in STATUSES},
+        chosen=chosen,
+        words=words,
+        page_number=min(page_number, pages),
+        pages=pages,
+    )
+
+
+@router.get("/{school_id}")
+def see(request: Request, school_id: uuid.UUID, done: str = "") -> Response:
+    """One school: its people, what it authorised, and who decided what and when."""
+    return _shown(request, school_id, notice=DONE.get(done, ""))
+
+
+@router.post("/{school_id}/suspend")
+def suspend(request: Request, school_id: uuid.UUID, sent: Posted) -> Response:
+    """Stop every data call until the school is resumed."""
+
+    def work(db: Session, school: School, by: uuid.UUID, form: ReasonForm) -> None:
+        decisions.suspend(db, school, by, form.reason)
+
+    return _act(request, school_id, sent, work, "suspended")
+
+
+@router.post("/{school_id}/resume")
+def resume(request: Request, school_id: uuid.UUID, sent: Posted) -> Response:
+    """End a suspension."""
+
+    def work(db: Session, school: School, by: uuid.UUID, form: ReasonForm) -> None:
+        decisions.resume(db, school, by, form.reason)
+
+    return _act(request, school_id, sent, work, "resumed")
+
+
+@router.post("/{school_id}/close")
+def close(request: Request, school_id: uuid.UUID, sent: Posted) -> Response:
+    """End the school for good."""
+
+    def work(db: Session, school: School, by: uuid.UUID, form: CloseForm) -> None:
+        decisions.close(db, school, by, form.close_reason)
+
+    return _act(request, school_id, sent, work, "closed", form=CloseForm)
+
+
+def _act(
+    request: Request,
+    school_id: uuid.UUID,
+    sent: dict[str, str],
+    work: Callable[[Session, School, uuid.UUID, Any], None],
+    done: str,
+    *,
+    form: type[BaseModel] = ReasonForm,
+) -> Response:
+    try:
+        with sessions.begin() as db:
+            person = operator(request, db, OPERATOR_ADMIN)
+            school = _find(db, school_id)
+            check_apart(person, school)
+            work(db, school, person.account.id, form.model_validate(sent))
+    except (SignInNeeded, NotAllowed, NotFound):
+        raise
+    except (Problem, ValidationError) as wrong:
+        status = wrong.status if isinstance(wrong, Problem) else 422
+        return _shown(request, school_id, status, sent=sent, problems=shown(wrong, form))
+    return see_other(f"/onboarding/schools/{school_id}?done={done}")
+
+
+def _shown(request: Request, school_id: uuid.UUID, status: int = 200, **context: Any) -> Response:
+    with sessions.read() as db:
+        person = operator(request, db, *TEAM)
+        school = _find(db, school_id)
+        people = Account.of_school(db, school.id)
+        context |= {
+            "establishment": Establishment.by_urn(db, school.urn),
+            "case": Verification.of_school(db, school.id),
+            "others": [other for other in School.of_urn(db, school.urn) if other.id != school.id],
+            "people": [(account, _role(db, account, school)) for account in people],
+            "authorisations": Authorisation.of_school(db, school.id),
+            "trail": trail.of_school(db, school.id),
+        }
+    is_admin = person.operator_role == OPERATOR_ADMIN
+    return page(request, "onboarding/school.html", status, school=school, is_admin=is_admin, **context)
+
+
+def _role(db: Session, account: Account, school: School) -> str:
+    return ", ".join(held.role for held in Membership.of(db, account.id) if held.school_id == school.id)
+
+
+def _find(db: Session, school_id: uuid.UUID) -> School:
+    school = School.by_id(db, school_id)
+    if school is None:
+        raise NotFound
+    return school

@@ -1,0 +1,54 @@
+"""What was decided about a school, when and by whom, in words, read from the audit."""
+
+import dataclasses
+import datetime as dt
+import uuid
+
+from app.db import Session
+from app.models import event
+from app.models.verification import names
+
+MOST = 200
+WORDS = {
+    "school.registered": "Registered",
+    "school.verified": "Approved: the school is Verified",
+    "school.rejected": "Registration rejected",
+    "school.suspended": "Suspended",
+    "school.resumed": "Resumed",
+    "school.closed": "Closed",
+    "case.taken": "Case taken",
+    "case.released": "Case released",
+    "case.called": "School called",
+    "case.letter_sent": "Letter to the head printed",
+    "case.code_replaced": "New code made for the registrant",
+    "case.asked": "School asked for more",
+    "case.answered": "School answered",
+    "authorisation.granted": "App authorised",
+    "authorisation.revoked": "App revoked",
+    "account.password_changed": "Password changed",
+    "account.second_step_added": "Second step added",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Happening:
+    """One line. `who` is empty where the command line or the system did it."""
+
+    at: dt.datetime
+    what: str
+    who: str
+
+
+def of_school(db: Session, school_id: uuid.UUID) -> list[Happening]:
+    """The newest decisions about one school, newest first."""
+    rows = event.of_school(db, school_id, MOST)
+    who = names(db, [row.actor_id for row in rows])
+    return [Happening(row.happened_at, _said(row), who.get(row.actor_id, "") if row.actor_id else "") for row in rows]
+
+
+def _said(row: event.Event) -> str:
+    said = WORDS.get(row.action, row.action)
+    if row.action == "case.called" and row.detail.get("letter"):
+        said = "School rang about the letter"
+    outcome = row.detail.get("outcome")
+    return f"{said}: {outcome}" if outcome else said
