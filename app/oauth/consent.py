@@ -96,7 +96,8 @@ def decide(request: Request, request_id: uuid.UUID, sent: Posted) -> Response:
             return _decision_page(request, open_, school, terms, 422, sent=sent, problems=[UNDECIDED])
         if not open_.waiting.complete(db):
             return _finished(request, open_.app)
-        given = grant(db, person=open_.person, school=school, app=open_.app, scopes=chosen)
+        agreed = [*chosen, *(line.scope for line in terms.kept)]
+        given = grant(db, person=open_.person, school=school, app=open_.app, scopes=agreed)
         code = authorization_code.make(db, open_.person, given, open_.sent, chosen)
     return answer.with_code(open_.sent, code)
 

@@ -54,16 +54,20 @@ class Line:
 
 @dataclasses.dataclass(frozen=True)
 class Offer:
-    """What a school is asked to agree to. `facts` are the trust card's (what, value) pairs, ready for the page."""
+    """What a school is asked to agree to. `facts` are the trust card's (what, value) pairs, ready for the page.
+
+    `kept` is what it agreed to before and is not asked about now: the answer to a narrower question takes nothing away.
+    """
 
     app: App
     lines: list[Line]
+    kept: list[Line]
     facts: list[tuple[str, str]]
     until: dt.datetime
     active: Authorisation | None
 
     def chosen(self, ticked: Iterable[str]) -> list[str]:
-        """The scopes to grant when these were ticked: the required ones always, the optional ones as ticked."""
+        """Of the scopes asked for, those agreed to when these are ticked; required ones always. Grant `kept` too."""
         marked = set(ticked)
         return [line.scope for line in self.lines if line.required or line.scope in marked]
 
@@ -77,7 +81,9 @@ def offer(db: Session, app: App, asked: list[str], school: School) -> Offer:
     """What the school's Admin decides about. Raises CannotShare where there is nothing to decide."""
     _check_both_may(school, app)
     active = Authorisation.active(db, school.id, app.id)
-    return Offer(app, _lines(app, asked, active.scopes if active else []), facts(app), end_date(), active)
+    held = active.scopes if active else []
+    kept = [scope for scope in held if scope not in asked]
+    return Offer(app, _lines(app, asked, held), _lines(app, kept, held), facts(app), end_date(), active)
 
 
 def agreed(authorisation: Authorisation) -> list[Line]:

@@ -90,6 +90,22 @@ def test_an_offer_marks_what_is_agreed_already() -> None:
     assert [line.scope for line in made.lines if line.granted] == ["school"]
 
 
+def test_a_narrower_question_takes_nothing_away() -> None:
+    here = world()
+    before = granted(here, "school", "email")
+    held = token(before, here)
+
+    with sessions.begin() as db:
+        made = offer(db, here.app, ["school", "profile"], here.school)
+        kept = [line.scope for line in made.kept]
+        same = offer(db, here.app, ["school"], here.school)
+        agreed = [*same.chosen([]), *(line.scope for line in same.kept)]
+        after = grant(db, person=here.person(db), school=here.school, app=here.app, scopes=agreed)
+
+    assert kept == ["email"] and [line.scope for line in made.lines] == ["school", "profile"]
+    assert after.id == before.id and after.scopes == ["school", "email"] and lives(held)
+
+
 def test_required_scopes_are_chosen_always_and_optional_ones_as_ticked() -> None:
     here = world()
     with sessions.read() as db:
