@@ -8,6 +8,8 @@ from app.db import Session
 from app.models.signing_key import SigningKey
 from app.secrets import seal, unseal
 
+PURPOSE = "signing key"
+
 
 def ensure(db: Session) -> None:
     """Make the first signing key if there is none."""
@@ -15,7 +17,7 @@ def ensure(db: Session) -> None:
         return
     key = ECKey.generate_key("P-256", private=True)
     private = key.as_dict(private=True)
-    db.add(SigningKey(kid=key.thumbprint(), algorithm="ES256", sealed=seal(json.dumps(private), "signing key")))
+    db.add(SigningKey(kid=key.thumbprint(), algorithm="ES256", sealed=seal(json.dumps(private), PURPOSE)))
     db.flush()
 
 
@@ -25,10 +27,6 @@ def public_set(db: Session) -> dict[str, list[dict[str, str]]]:
 
 
 def _public(row: SigningKey) -> dict[str, str]:
-    key = ECKey.import_key(unseal(row.sealed, "signing key"))
-    return {
-        **{k: str(v) for k, v in key.as_dict(private=False).items()},
-        "kid": row.kid,
-        "alg": row.algorithm,
-        "use": "sig",
-    }
+    key = ECKey.import_key(json.loads(unseal(row.sealed, PURPOSE)))
+    members = {name: str(value) for name, value in key.as_dict(private=False).items()}
+    return members | {"kid": row.kid, "alg": row.algorithm, "use": "sig"}

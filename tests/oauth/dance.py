@@ -56,7 +56,7 @@ class Dance:
         """Give the browser a session that is past every step."""
         signs_in(browser or self.browser, who or self.admin)
 
-    def request(self, **changed: str | None) -> dict[str, str]:
+    def request(self, **changed: Any) -> dict[str, str]:
         """The parameters of an authorization request; `name=None` leaves one out."""
         usual = {
             "client_id": self.app.client_id,
@@ -69,11 +69,11 @@ class Dance:
         }
         return {name: value for name, value in (usual | changed).items() if value is not None}
 
-    def asks(self, more: str = "", **changed: str | None) -> Any:
+    def asks(self, more: str = "", **changed: Any) -> Any:
         """Send the browser to authorize; its first answer, not followed. `more` is appended to the query as it is."""
         return self.browser.client.get(f"/oauth/authorize?{urlencode(self.request(**changed))}{more}")
 
-    def opens(self, status: int = 200, **changed: str | None) -> None:
+    def opens(self, status: int = 200, **changed: Any) -> None:
         """Send the browser to authorize, and let it follow to the page."""
         self.browser.opens(f"/oauth/authorize?{urlencode(self.request(**changed))}", status)
 
@@ -81,7 +81,7 @@ class Dance:
         """What the browser brought back to the app."""
         return answer(self.browser.left_to)
 
-    def code(self, **changed: str | None) -> str:
+    def code(self, **changed: Any) -> str:
         """A code, by the way that a person takes."""
         self.signs_in()
         self.opens(**changed)
@@ -100,7 +100,7 @@ class Dance:
     def refreshes(self, token: str, **changed: Any) -> Any:
         return self.posts({"grant_type": "refresh_token", "refresh_token": token}, **changed)
 
-    def posts(self, usual: dict[str, str], *, auth: Any = ..., headers: Any = None, **changed: str | None) -> Any:
+    def posts(self, usual: dict[str, str], *, auth: Any = ..., headers: Any = None, **changed: Any) -> Any:
         """Call the token endpoint as the app does (`auth=None`: without authentication)."""
         body = {name: value for name, value in (usual | changed).items() if value is not None}
         if auth is ... and self.app.auth_method == "client_secret_basic":
@@ -111,7 +111,7 @@ class Dance:
             body |= {"client_secret": self.secret} if self.app.auth_method == "client_secret_post" else {}
         return self.programs.post("/oauth/token", data=body, auth=auth, headers=headers)
 
-    def tokens(self, **changed: str | None) -> dict[str, Any]:
+    def tokens(self, **changed: Any) -> dict[str, Any]:
         answered = self.redeems(self.code(**changed))
         assert answered.status_code == 200, answered.text
         body: dict[str, Any] = answered.json()
@@ -128,9 +128,10 @@ def signs_in(browser: Browser, who: Account) -> None:
     secret = new_secret("gh_ss")
     with sessions.begin() as db:
         methods = ["pwd", "otp", "mfa"]
-        db.add(
-            Session(digest=digest(secret), account_id=who.id, step="done", methods=methods, expires_at=ahead(3600))
-        )
+        db.add(Session(digest=digest(secret), account_id=who.id, step="done", methods=methods, expires_at=ahead(3600)))
+    jar = browser.client.cookies.jar
+    for cookie in [cookie for cookie in jar if cookie.name == cookies.name()]:
+        jar.clear(cookie.domain, cookie.path, cookie.name)
     browser.client.cookies.set(cookies.name(), secret)
 
 
