@@ -1,22 +1,28 @@
 """People and schools that the tests of data sharing share."""
 
 import dataclasses
+import uuid
 from typing import Any
 
+from app import audit
 from app.db import Session, sessions
-from app.models import account
+from app.models import account, event
 from app.models.account import ADMIN, Account, Membership
 from app.models.authorisation import Authorisation
 from app.models.base import ahead
+from app.models.outbox import Message
 from app.models.partner import App
 from app.models.school import VERIFIED, School
+from app.models.token import ACCESS, Token
 from app.secrets import digest, new_secret
+from app.sharing.service import grant
 from app.signin import cookies
 from app.signin.session import Person
 from tests import factories
 from tests.pages import Browser
 
 ALL = ("school", "openid", "profile", "email")
+PAGES = ("/school", "/school/apps", "/school/apps/{given}")
 
 
 @dataclasses.dataclass
@@ -62,3 +68,51 @@ def signs_in(browser: Browser, who: Account) -> None:
             )
         )
     browser.client.cookies.set(cookies.name(), secret)
+
+
+def granted(here: World, *scopes: str) -> Authorisation:
+    with sessions.begin() as db:
+        return grant(db, person=here.person(db), school=here.school, app=here.app, scopes=list(scopes or ("school",)))
+
+
+def active(here: World) -> list[Authorisation]:
+    with sessions.read() as db:
+        return [given for given in Authorisation.of_school(db, here.school.id) if given.is_active]
+
+
+def actions(here: World) -> list[str]:
+    with sessions.read() as db:
+        assert audit.verify(db) == []
+        return [row.action for row in event.of_school(db, here.school.id)]
+
+
+def mails() -> int:
+    with sessions.read() as db:
+        return db.query(Message).count()
+
+
+def token(given: Authorisation, here: World) -> bytes:
+    digest = uuid.uuid4().bytes
+    with sessions.begin() as db:
+        db.add(
+            Token(
+                digest=digest,
+                purpose=ACCESS,
+                family=uuid.uuid4(),
+                app_id=here.app.id,
+                authorisation_id=given.id,
+                scope="school",
+                expires_at=ahead(600),
+            )
+        )
+    return digest
+
+
+def lives(digest: bytes) -> bool:
+    with sessions.read() as db:
+        return db.get_one(Token, digest).ended_at is None
+
+
+def state(given: Authorisation) -> str:
+    with sessions.read() as db:
+        return db.get_one(Authorisation, given.id).state

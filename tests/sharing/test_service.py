@@ -4,63 +4,26 @@ import uuid
 
 import pytest
 
-from app import audit
 from app.db import sessions
-from app.errors import NotAllowed, NotFound
-from app.models import event
-from app.models.account import ADMIN, DPO, IT, READ_ONLY
+from app.models.account import DPO, READ_ONLY
 from app.models.authorisation import Authorisation
 from app.models.base import ago, ahead, now
-from app.models.outbox import Message
-from app.models.school import CLOSED, REJECTED, SUSPENDED, UNVERIFIED, VERIFIED, School
-from app.models.token import ACCESS, AuthorizationCode, Token
+from app.models.token import AuthorizationCode
 from app.sharing import service
-from app.sharing.service import CannotShare, NotOffered, grant, offer, revoke
+from app.sharing.service import grant, offer, revoke
 from tests import factories
-from tests.sharing.people import ALL, World, authorised, colleague, person, world
-
-
-def granted(here: World, *scopes: str) -> Authorisation:
-    with sessions.begin() as db:
-        return grant(db, person=here.person(db), school=here.school, app=here.app, scopes=list(scopes or ("school",)))
-
-
-def active(here: World) -> list[Authorisation]:
-    with sessions.read() as db:
-        return [given for given in Authorisation.of_school(db, here.school.id) if given.is_active]
-
-
-def actions(here: World) -> list[str]:
-    with sessions.read() as db:
-        assert audit.verify(db) == []
-        return [row.action for row in event.of_school(db, here.school.id)]
-
-
-def mails() -> int:
-    with sessions.read() as db:
-        return db.query(Message).count()
-
-
-def token(given: Authorisation, here: World) -> bytes:
-    digest = uuid.uuid4().bytes
-    with sessions.begin() as db:
-        db.add(
-            Token(
-                digest=digest,
-                purpose=ACCESS,
-                family=uuid.uuid4(),
-                app_id=here.app.id,
-                authorisation_id=given.id,
-                scope="school",
-                expires_at=ahead(600),
-            )
-        )
-    return digest
-
-
-def lives(digest: bytes) -> bool:
-    with sessions.read() as db:
-        return db.get_one(Token, digest).ended_at is None
+from tests.sharing.people import (
+    ALL,
+    actions,
+    active,
+    authorised,
+    colleague,
+    granted,
+    lives,
+    mails,
+    token,
+    world,
+)
 
 
 def test_an_offer_tells_what_is_asked_and_what_for() -> None:
@@ -193,91 +156,6 @@ def test_an_expired_authorisation_is_ended_as_expired_when_the_next_begins() -> 
     with sessions.read() as db:
         assert db.get_one(Authorisation, first.id).state == "Expired"
     assert [given.id for given in active(here)] == [second.id]
-
-
-@pytest.mark.parametrize("role", [DPO, IT, READ_ONLY])
-def test_only_an_admin_grants_and_revokes(role: str) -> None:
-    here = world()
-    other = colleague(here.school, role)
-    given = authorised(here)
-
-    with sessions.begin() as db:
-        with pytest.raises(NotAllowed):
-            grant(db, person=person(db, other), school=here.school, app=here.app, scopes=["school"])
-        with pytest.raises(NotAllowed):
-            revoke(db, person=person(db, other), school=here.school, authorisation_id=given.id)
-    assert active(here)[0].id == given.id
-    with sessions.begin() as db:
-        revoke(db, person=person(db, colleague(here.school, ADMIN)), school=here.school, authorisation_id=given.id)
-    assert active(here) == []
-
-
-def test_an_admin_of_another_school_grants_and_revokes_nothing_here() -> None:
-    here, there = world(100001), world(100002)
-    given = authorised(here)
-
-    with sessions.begin() as db:
-        stranger = there.person(db)
-        with pytest.raises(NotAllowed):
-            grant(db, person=stranger, school=here.school, app=here.app, scopes=["school"])
-        with pytest.raises(NotAllowed):
-            revoke(db, person=stranger, school=here.school, authorisation_id=given.id)
-        with pytest.raises(NotFound):
-            revoke(db, person=stranger, school=there.school, authorisation_id=given.id)
-        with pytest.raises(NotFound):
-            revoke(db, person=stranger, school=there.school, authorisation_id=uuid.uuid4())
-    assert active(here)[0].id == given.id
-    assert granted(there).school_id == there.school.id
-
-
-@pytest.mark.parametrize("scopes", [[], ["students"], ["school", "students"], ["openid email"]])
-def test_what_the_app_does_not_offer_cannot_be_granted(scopes: list[str]) -> None:
-    here = world()
-
-    with sessions.begin() as db, pytest.raises(NotOffered):
-        grant(db, person=here.person(db), school=here.school, app=here.app, scopes=scopes)
-    assert active(here) == []
-    assert granted(here).is_active
-
-
-@pytest.mark.parametrize(
-    ("status", "may"), [(UNVERIFIED, True), (VERIFIED, True), (SUSPENDED, False), (REJECTED, False), (CLOSED, False)]
-)
-def test_the_status_of_the_school_decides_whether_it_may_authorise(status: str, may: bool) -> None:
-    here = world(status=status)
-
-    if may:
-        assert granted(here).is_active
-        return
-    with sessions.begin() as db, pytest.raises(CannotShare):
-        grant(db, person=here.person(db), school=here.school, app=here.app, scopes=["school"])
-    with sessions.read() as db, pytest.raises(CannotShare):
-        offer(db, here.app, ["school"], here.school)
-
-
-def test_a_status_that_changed_meanwhile_counts() -> None:
-    here = world()
-    with sessions.begin() as db:
-        db.get_one(School, here.school.id).move(db, VERIFIED, SUSPENDED)
-    assert here.school.status == VERIFIED  # what the request read before
-
-    with sessions.begin() as db, pytest.raises(CannotShare):
-        grant(db, person=here.person(db), school=here.school, app=here.app, scopes=["school"])
-    with sessions.begin() as db:
-        db.get_one(School, here.school.id).move(db, SUSPENDED, VERIFIED)
-    assert granted(here).is_active
-
-
-def test_a_suspended_app_and_a_test_app_are_not_for_real_schools() -> None:
-    suspended, testing, trial = world(100001, suspended_at=now()), world(100002, is_live=False), world(100003)
-
-    for here in (suspended, testing):
-        with sessions.begin() as db, pytest.raises(CannotShare):
-            grant(db, person=here.person(db), school=here.school, app=here.app, scopes=["school"])
-    with sessions.begin() as db:
-        db.get_one(School, testing.school.id).is_test = True
-    assert granted(testing).is_active
-    assert granted(trial).is_active
 
 
 def test_revoking_ends_tokens_is_in_the_audit_and_mailed_once() -> None:
