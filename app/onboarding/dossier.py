@@ -13,6 +13,7 @@ from app.models.verification import CALLED, CONFIRMED, NEW, WAITING, Call, Note,
 from app.onboarding import calls, domains
 from app.onboarding.cases import DECIDERS
 from app.onboarding.evidence import Finding, findings
+from app.onboarding.forms import CallForm, LetterCodeForm
 from app.registration.working_days import between, remaining
 from app.signin.session import Person
 from app.web.pages import day
@@ -72,6 +73,19 @@ class Dossier:
     @property
     def is_mine(self) -> bool:
         return self.case.taken_by == self.me.id
+
+    @property
+    def fields(self) -> set[str]:
+        """The fields on the page as it stands; a mistake in any other, of a page grown old, is told without a link."""
+        found = {"note"}
+        if self.case.is_open:
+            found |= {"answer"} if self.case.state == WAITING else {"planned", "question"}
+            found |= {"reason"} if self.may_decide else set()
+        if self.may_call and self.number:
+            found |= set(CallForm.model_fields)
+        if self.may_call and self.case.letter_sealed and not self.printed_it_myself:
+            found |= set(LetterCodeForm.model_fields)
+        return found
 
 
 def gather(db: Session, case: Verification, school: School, person: Person) -> Dossier:

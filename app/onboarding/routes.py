@@ -2,7 +2,7 @@
 
 import dataclasses
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -21,7 +21,7 @@ from app.onboarding import calls, cases, decisions, forms
 from app.onboarding.cases import DECIDERS, TEAM
 from app.onboarding.dossier import clock, gather
 from app.signin.session import Person, operator
-from app.web.forms import Posted, shown
+from app.web.forms import Fault, Posted, shown
 from app.web.pages import page, see_other
 
 router = APIRouter(prefix="/onboarding", include_in_schema=False)
@@ -238,12 +238,15 @@ def _act(
     return _shown(request, case_id, status, sent=sent, problems=shown(wrong, form))
 
 
-def _shown(request: Request, case_id: uuid.UUID, status: int = 200, **context: Any) -> Response:
+def _shown(
+    request: Request, case_id: uuid.UUID, status: int = 200, *, problems: Sequence[Fault] = (), **context: Any
+) -> Response:
     with sessions.read() as db:
         person = operator(request, db, *TEAM)
         case, school = cases.find(db, case_id)
         dossier = gather(db, case, school, person)
-    return page(request, "onboarding/case.html", status, dossier=dossier, **context)
+    told = [fault if fault.field in dossier.fields else Fault(fault.text) for fault in problems]
+    return page(request, "onboarding/case.html", status, dossier=dossier, problems=told, **context)
 
 
 def check_apart(person: Person, school: School) -> None:

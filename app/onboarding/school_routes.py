@@ -1,7 +1,7 @@
 """Schools, whatever their status: finding one, and (admin only) suspending, resuming and closing it."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -21,7 +21,7 @@ from app.onboarding.cases import TEAM
 from app.onboarding.forms import CloseForm, ReasonForm
 from app.onboarding.routes import PageNumber, check_apart
 from app.signin.session import operator
-from app.web.forms import Posted, shown
+from app.web.forms import Fault, Posted, shown
 from app.web.pages import page, see_other
 
 router = APIRouter(prefix="/onboarding/schools", include_in_schema=False)
@@ -115,7 +115,9 @@ def _act(
     return see_other(f"/onboarding/schools/{school_id}?done={done}")
 
 
-def _shown(request: Request, school_id: uuid.UUID, status: int = 200, **context: Any) -> Response:
+def _shown(
+    request: Request, school_id: uuid.UUID, status: int = 200, *, problems: Sequence[Fault] = (), **context: Any
+) -> Response:
     with sessions.read() as db:
         person = operator(request, db, *TEAM)
         school = _find(db, school_id)
@@ -129,7 +131,9 @@ def _shown(request: Request, school_id: uuid.UUID, status: int = 200, **context:
             "trail": trail.of_school(db, school.id),
         }
     is_admin = person.operator_role == OPERATOR_ADMIN
-    return page(request, "onboarding/school.html", status, school=school, is_admin=is_admin, **context)
+    can_change = is_admin and school.status in (VERIFIED, SUSPENDED)
+    context["problems"] = problems if can_change else [Fault(fault.text) for fault in problems]
+    return page(request, "onboarding/school.html", status, school=school, can_change=can_change, **context)
 
 
 def _role(db: Session, account: Account, school: School) -> str:
