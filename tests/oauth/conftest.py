@@ -1,6 +1,8 @@
 import pytest
 from starlette.types import ASGIApp
 
+from app.models.scope import SCOPES, Scope
+from app.oauth import metadata
 from tests.oauth.dance import Dance
 from tests.pages import Browser
 
@@ -9,3 +11,14 @@ from tests.pages import Browser
 def dance(server: ASGIApp, browser: Browser) -> Dance:
     """A Verified school, its admin and an app with client_secret_basic."""
     return Dance(server, browser)
+
+
+@pytest.fixture
+def more_scopes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two more kinds of data, so that an app can ask for something optional and something sensitive."""
+    special = Scope(
+        "students.sen", "Special educational needs", "Needs and provision.", "student", ("sen",), special=True
+    )
+    for scope in (Scope("students", "Pupils", "Names and year groups.", "student", ("givenName",)), special):
+        monkeypatch.setitem(SCOPES, scope.name, scope)
+    monkeypatch.setattr(metadata, "OFFERED", ["school", "students", "students.sen"])

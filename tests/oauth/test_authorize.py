@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from app.db import sessions
 from app.models.base import now
-from app.models.partner import App
+from app.models.partner import App, AppScope
 from app.models.token import AuthorizationRequest
 from app.settings import settings
 from tests import factories
@@ -189,13 +189,18 @@ def test_17_prompt_none_login_is_refused_although_nobody_is_signed_in(dance: Dan
     assert sent_back(dance.asks(prompt="none login"))["error"] == "invalid_request"
 
 
-def test_17_prompt_none_asks_again_for_a_required_scope_that_was_not_granted(server: ASGIApp, browser: Browser) -> None:
-    dance = Dance(server, browser)
-    dance.tokens()
+def test_17_prompt_none_asks_again_for_a_required_scope_that_was_not_granted(
+    server: ASGIApp, browser: Browser, more_scopes: None
+) -> None:
+    dance = Dance(server, browser, scopes=("school", "students", "students.sen"))
+    tokens = dance.tokens(scope="school students")
+    assert tokens["scope"] == "school"
+    assert "code" in sent_back(dance.asks(prompt="none", scope="school students")), "optional: declined before"
+
     with sessions.begin() as db:
-        app = db.get_one(App, dance.app.id)
-        app.scopes[0].required = False
-        factories.authorisation(db, dance.admin, factories.school(db, 100002), app)
+        db.get_one(AppScope, (dance.app.id, "students")).required = True
+
+    assert sent_back(dance.asks(prompt="none", scope="school students"))["error"] == "consent_required"
     assert "code" in sent_back(dance.asks(prompt="none"))
 
 

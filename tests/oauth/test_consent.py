@@ -1,0 +1,381 @@
+"""product.md 6: the pages between a partner's request and its answer. protocol.md 18, 20, 22, 24, 31."""
+
+import datetime as dt
+import uuid
+
+import pytest
+from starlette.types import ASGIApp
+
+from app.db import sessions
+from app.models.account import Account, Membership
+from app.models.account import Session as SignIn
+from app.models.authorisation import Authorisation
+from app.models.base import ago, now
+from app.models.partner import App, AppScope
+from app.models.school import School
+from app.models.token import AuthorizationRequest
+from app.settings import settings
+from app.web.pages import day
+from app.web.remembered import COOKIE
+from tests import factories
+from tests.oauth.dance import CALLBACK, Dance, answer
+from tests.pages import Browser
+
+
+def authorisations() -> list[Authorisation]:
+    from sqlalchemy import select
+
+    with sessions.read() as db:
+        return list(db.scalars(select(Authorisation)))
+
+
+def types_everything(browser: Browser, who: Account) -> None:
+    browser.fills("Username or email address", who.email)
+    browser.fills("Password", factories.PASSWORD)
+    browser.presses("Sign in")
+    browser.fills("Code from your authenticator app", factories.code())
+    browser.presses("Continue")
+
+
+def test_a_school_that_is_signed_out_signs_in_and_comes_back_to_the_same_request(dance: Dance) -> None:
+    dance.opens()
+    assert dance.browser.title == "Reading Room wants to read data of your school"
+    assert "ZA000001" in dance.browser.text
+
+    dance.browser.document = dance.browser.document.get_element_by_id("main-content")
+    dance.browser.follows("Sign in")
+    types_everything(dance.browser, dance.admin)
+    assert dance.browser.title == "Share data with Reading Room?"
+    dance.browser.presses("Authorise")
+
+    assert dance.browser.status == 303
+    assert dance.redeems(dance.answered()["code"]).status_code == 200
+
+
+def test_a_school_that_is_new_is_led_to_register(dance: Dance) -> None:
+    dance.opens()
+    dance.browser.document = dance.browser.document.get_element_by_id("main-content")
+    dance.browser.follows("Register your school")
+    assert dance.browser.path == "/register/school"
+
+
+def test_the_page_says_who_asks_for_what_why_and_until_when(
+    server: ASGIApp, browser: Browser, more_scopes: None
+) -> None:
+    dance = Dance(server, browser, scopes=("school", "students", "students.sen"), retention="30 days")
+    dance.signs_in()
+    dance.opens(scope="school students students.sen")
+
+    seen = dance.browser.text
+    with sessions.read() as db:
+        partner = db.get_one(App, dance.app.id).partner
+    for words in (dance.school.name, "Reading Room", partner.name, "ZA000001", "30 days", "dpo@partner.example"):
+        assert words in seen
+    assert "Your school’s details Required" in seen
+    assert "To show your school in Reading Room" in seen
+    assert "Special educational needs Optional Special category" in seen
+    a_year_on = now().replace(year=now().year + 1)
+    assert any(day(a_year_on - dt.timedelta(days=days)) in seen for days in (0, 1))
+    assert "only what" not in seen
+
+
+def test_optional_scopes_start_off_and_the_token_carries_what_was_ticked(
+    server: ASGIApp, browser: Browser, more_scopes: None
+) -> None:
+    dance = Dance(server, browser, scopes=("school", "students", "students.sen"))
+    dance.signs_in()
+    dance.opens(scope="students.sen students school")
+    assert not dance.browser.document.xpath("//input[@checked]")
+    dance.browser.ticks("Pupils")
+    dance.browser.presses("Authorise")
+
+    first = dance.redeems(dance.answered()["code"]).json()
+
+    assert first["scope"] == "school students"
+    dance.opens(scope="students.sen students school")
+    assert [box.get("name") for box in dance.browser.document.xpath("//input[@checked]")] == ["scope-students"]
+    dance.browser.presses("Authorise")
+    again = dance.redeems(dance.answered()["code"]).json()
+    assert (again["grant_id"], again["scope"]) == (first["grant_id"], first["scope"])
+    assert dance.reads(first["access_token"]).status_code == 200, "the same yes again ends nothing"
+
+
+def test_no_posted_scope_beyond_the_request_is_granted(server: ASGIApp, browser: Browser, more_scopes: None) -> None:
+    dance = Dance(server, browser, scopes=("school", "students"))
+    dance.signs_in()
+    dance.opens(scope="school")
+    shown = dance.browser.document.xpath("//input[@name='shown']/@value")[0]
+    forged = {"shown": shown, "decision": "authorise", "scope-students": "yes", "scope-openid": "yes"}
+    dance.browser.posts(dance.browser.path, **forged)
+    assert dance.redeems(dance.answered()["code"]).json()["scope"] == "school"
+
+
+def test_nothing_ticked_of_what_is_all_optional_is_no_decision(server: ASGIApp, browser: Browser) -> None:
+    dance = Dance(server, browser)
+    with sessions.begin() as db:
+        db.get_one(AppScope, (dance.app.id, "school")).required = False
+    dance.signs_in()
+    dance.opens()
+    dance.browser.presses("Authorise", 422)
+    assert authorisations() == []
+    dance.browser.ticks("Your school’s details")
+    dance.browser.presses("Authorise")
+    assert dance.redeems(dance.answered()["code"]).json()["scope"] == "school"
+
+
+def test_what_changed_while_the_page_was_read_is_shown_before_it_counts(dance: Dance) -> None:
+    dance.signs_in()
+    dance.opens()
+    with sessions.begin() as db:
+        db.get_one(AppScope, (dance.app.id, "school")).purpose = "To sell it"
+
+    dance.browser.presses("Authorise", 409)
+
+    assert authorisations() == []
+    assert "To sell it" in dance.browser.text
+    dance.browser.presses("Authorise")
+    assert len(authorisations()) == 1
+
+
+def test_20_declining_tells_the_app_and_grants_nothing(dance: Dance) -> None:
+    dance.signs_in()
+    dance.opens()
+    dance.browser.presses("Decline")
+
+    assert dance.browser.status == 303
+    assert dance.answered()["error"] == "access_denied"
+    assert dance.answered()["state"] == "st-1"
+    assert authorisations() == []
+    assert "code" not in dance.answered()
+
+
+def test_declining_leaves_an_older_authorisation_in_force(dance: Dance) -> None:
+    tokens = dance.tokens()
+    dance.opens()
+    assert "shares data with Reading Room already" in dance.browser.text
+    dance.browser.presses("Decline")
+    assert dance.answered()["error"] == "access_denied"
+    assert dance.reads(tokens["access_token"]).status_code == 200
+
+
+def test_24_every_page_whose_post_can_end_at_the_app_lets_the_browser_go_there(dance: Dance) -> None:
+    dance.opens()
+    home = "form-action 'self' https://partner.example;"
+    dance.browser.opens(f"/sign-in?next={dance.browser.path}")
+    assert home in dance.browser.headers["content-security-policy"] + ";"
+    dance.signs_in()
+    dance.opens()
+    assert home in dance.browser.headers["content-security-policy"] + ";"
+    dance.browser.opens("/school")
+    assert "form-action 'self'" in dance.browser.headers["content-security-policy"]
+
+
+def test_31_reloading_before_the_decision_works_and_going_back_after_it_is_explained(dance: Dance) -> None:
+    dance.signs_in()
+    dance.opens()
+    page = dance.browser.path
+    dance.browser.opens(page)
+    dance.browser.presses("Authorise")
+    code = dance.answered()["code"]
+
+    dance.browser.opens(page, 410)
+
+    assert dance.browser.title == "This request has been answered"
+    dance.browser.posts(page, 410, decision="decline")
+    assert dance.redeems(code).status_code == 200
+
+
+def test_31_a_request_is_the_browsers_that_brought_it(dance: Dance, other_browser: Browser) -> None:
+    dance.signs_in()
+    dance.opens()
+    page = dance.browser.path
+    dance.signs_in(browser=other_browser)
+
+    other_browser.opens(page, 404)
+    other_browser.posts(page, 404, decision="authorise")
+    other_browser.client.cookies.set(COOKIE, "gh_br_" + "a" * 49)
+    other_browser.opens(page, 404)
+    other_browser.opens("/oauth/authorize/01900000-0000-7000-8000-000000000000", 404)
+
+    assert authorisations() == []
+    dance.browser.presses("Authorise")
+    assert len(authorisations()) == 1
+
+
+def test_31_a_request_waits_for_a_day_and_no_longer(dance: Dance) -> None:
+    dance.signs_in()
+    dance.opens()
+    page = dance.browser.path
+    with sessions.begin() as db:
+        waiting = db.get_one(AuthorizationRequest, uuid.UUID(page.rpartition("/")[2]))
+        assert dt.timedelta(hours=23) < waiting.expires_at - now() <= dt.timedelta(hours=24)
+        waiting.expires_at = ago(1)
+    dance.browser.opens(page, 404)
+    dance.opens()
+    dance.browser.presses("Authorise")
+    assert "code" in dance.answered()
+
+
+def test_31_app_address_and_scopes_are_checked_again_at_completion(dance: Dance) -> None:
+    dance.signs_in()
+
+    dance.opens()
+    with sessions.begin() as db:
+        db.get_one(App, dance.app.id).suspended_at = now()
+    dance.browser.presses("Authorise", 400)
+    with sessions.begin() as db:
+        db.get_one(App, dance.app.id).suspended_at = None
+
+    dance.opens()
+    with sessions.begin() as db:
+        db.get_one(App, dance.app.id).redirect_uris = ["https://partner.example/moved"]
+    dance.browser.presses("Authorise", 400)
+    with sessions.begin() as db:
+        db.get_one(App, dance.app.id).redirect_uris = [CALLBACK]
+
+    dance.opens()
+    with sessions.begin() as db:
+        db.delete(db.get_one(AppScope, (dance.app.id, "school")))
+    dance.browser.presses("Authorise")
+    assert dance.answered()["error"] == "invalid_scope"
+    assert authorisations() == []
+    with sessions.begin() as db:
+        db.add(AppScope(app_id=dance.app.id, scope="school", position=0, required=True, purpose="Because"))
+
+    dance.opens()
+    dance.browser.presses("Authorise")
+    assert "code" in dance.answered()
+
+
+@pytest.mark.parametrize("role", ["DPO", "IT", "Read-only"])
+def test_only_the_role_admin_decides(dance: Dance, role: str) -> None:
+    with sessions.begin() as db:
+        colleague = factories.admin(db, dance.school, role=role)
+    dance.signs_in(colleague)
+    dance.opens(403)
+    assert dance.browser.title == "Ask your Estab Admin"
+    page = dance.browser.path
+    dance.browser.posts(page, 403, decision="authorise")
+    assert authorisations() == []
+    dance.browser.presses("Go back to Reading Room")
+    assert dance.answered()["error"] == "access_denied"
+    dance.signs_in(dance.admin)
+    dance.opens()
+    dance.browser.presses("Authorise")
+    assert len(authorisations()) == 1
+
+
+def test_our_own_team_does_not_decide_for_schools(dance: Dance) -> None:
+    with sessions.begin() as db:
+        operator = factories.operator(db, "admin")
+    dance.signs_in(operator)
+    dance.opens(403)
+    assert dance.browser.title == "Ask your Estab Admin"
+
+
+def test_an_admin_of_two_schools_chooses(dance: Dance) -> None:
+    with sessions.begin() as db:
+        other = factories.school(db, 100002, "Verified")
+        foreign = factories.school(db, 100003, "Verified")
+        db.add(Membership(account_id=dance.admin.id, school_id=other.id, role="Admin"))
+    dance.signs_in()
+    dance.opens()
+    assert dance.browser.title == "Which school do you decide for?"
+    path = dance.browser.path
+    dance.browser.presses("Continue", 422)
+    dance.browser.posts(f"{path}/school", 422, school=str(foreign.id))
+
+    dance.browser.ticks(other.name)
+    dance.browser.presses("Continue")
+    assert other.name in dance.browser.text
+    dance.browser.follows("Decide for another school")
+    dance.browser.ticks(dance.school.name)
+    dance.browser.presses("Continue")
+    dance.browser.presses("Authorise")
+
+    assert dance.redeems(dance.answered()["code"]).json()["school"]["urn"] == dance.school.urn
+
+
+def test_an_unverified_school_may_authorise_and_is_told_that_data_waits(server: ASGIApp, browser: Browser) -> None:
+    dance = Dance(server, browser, status="Unverified")
+    dance.signs_in()
+    dance.opens()
+    assert "We are still checking the registration of your school" in dance.browser.text
+    dance.browser.presses("Authorise")
+    assert dance.redeems(dance.answered()["code"]).json()["school"]["status"] == "Unverified"
+
+
+@pytest.mark.parametrize("status", ["Suspended", "Closed", "Rejected"])
+def test_a_school_that_is_not_in_good_standing_is_told_so(server: ASGIApp, browser: Browser, status: str) -> None:
+    dance = Dance(server, browser, status=status)
+    dance.signs_in()
+    dance.opens(409)
+    assert status in dance.browser.text
+    dance.browser.posts(dance.browser.path, 409, decision="authorise")
+    assert authorisations() == []
+    with sessions.begin() as db:
+        db.get_one(School, dance.school.id).status = "Verified"
+    dance.opens()
+    dance.browser.presses("Authorise")
+    assert len(authorisations()) == 1
+
+
+def test_a_test_app_sees_test_schools_only(server: ASGIApp, browser: Browser) -> None:
+    dance = Dance(server, browser, is_live=False)
+    dance.signs_in()
+    dance.opens(409)
+    assert "still being tested" in dance.browser.text
+    with sessions.begin() as db:
+        db.get_one(School, dance.school.id).is_test = True
+    dance.opens()
+    dance.browser.presses("Authorise")
+    assert dance.redeems(dance.answered()["code"]).status_code == 200
+
+
+def test_18_prompt_login_wants_a_new_sign_in(dance: Dance) -> None:
+    dance.signs_in()
+    dance.opens(prompt="login")
+    assert dance.browser.title == "Sign in again"
+    dance.browser.posts(dance.browser.path, decision="authorise")
+    assert authorisations() == []
+    dance.browser.follows("Sign in")
+    types_everything(dance.browser, dance.admin)
+    dance.browser.presses("Authorise")
+    assert "code" in dance.answered()
+
+
+def test_18_an_elapsed_max_age_wants_a_new_sign_in(dance: Dance) -> None:
+    dance.signs_in()
+    from sqlalchemy import update
+
+    with sessions.begin() as db:
+        db.execute(update(SignIn).values(signed_in_at=ago(100)))
+    dance.opens(max_age="200")
+    assert dance.browser.title == "Share data with Reading Room?"
+    assert answer(dance.asks(max_age="60", prompt="none").headers["location"])["error"] == "login_required"
+    dance.opens(max_age="60")
+    assert dance.browser.title == "Sign in again"
+    dance.browser.follows("Sign in")
+    types_everything(dance.browser, dance.admin)
+    assert dance.browser.title == "Share data with Reading Room?"
+
+
+def test_a_page_from_another_site_cannot_decide(dance: Dance) -> None:
+    dance.signs_in()
+    dance.opens()
+    shown = dance.browser.document.xpath("//input[@name='shown']/@value")[0]
+    for site in ("cross-site", "same-site"):
+        forged = dance.browser.client.post(
+            dance.browser.path, data={"decision": "authorise", "shown": shown}, headers={"sec-fetch-site": site}
+        )
+        assert forged.status_code == 403
+    assert authorisations() == []
+    dance.browser.presses("Authorise")
+    assert len(authorisations()) == 1
+
+
+def test_the_cookie_that_binds_a_request_is_kept_from_scripts(dance: Dance) -> None:
+    cookie = dance.asks().headers["set-cookie"]
+    assert cookie.startswith(f"{COOKIE}=gh_br_")
+    assert "HttpOnly" in cookie and "SameSite=lax" in cookie
+    assert f"Max-Age={settings.partner_request_seconds}" in cookie
