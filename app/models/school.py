@@ -129,7 +129,7 @@ class School(Base):
         """Which of these establishments somebody has registered: URN → Verified or Suspended, else Unverified."""
         standing = (UNVERIFIED, SUSPENDED, VERIFIED)
         rows = db.execute(select(cls.urn, cls.status).where(cls.urn.in_(urns), cls.status.in_(standing)))
-        return dict(sorted((row.tuple() for row in rows), key=lambda row: standing.index(row[1])))
+        return dict(sorted(((row.urn, row.status) for row in rows), key=lambda row: standing.index(row[1])))
 
     @staticmethod
     def free_username(db: Session, wanted: str) -> str:

@@ -16,12 +16,13 @@ FOR_EVER = 10 * 365 * 86_400  # the row knows when the link was sent, and so whe
 
 
 class LinkProblem(Problem):
-    """A link that does not work. `registration` is the one it belongs to, where that can be told."""
+    """A link that does not work, and which registration, and school, it belongs to, where that can be told."""
 
     status = 410
 
     def __init__(self, registration: Registration | None = None) -> None:
-        self.registration = registration
+        self.registration_id = registration and registration.id
+        self.school_id = registration and registration.school_id
         super().__init__()
 
 

@@ -64,10 +64,12 @@ def wait(request: Request) -> Response:
     """Say where the link went, and what to do when it does not come."""
     here = visit.of(request)
     with sessions.read() as db:
-        registration = _pending(db, here)
+        registration = Registration.by_id(db, here.registration_id) if here.registration_id else None
         about = _about(db, here.urn) if here.urn else {}
     if registration is None:
         return see_other("/register/next" if here.school_id else "/register/details")
+    if registration.is_complete:  # on another device
+        return see_other("/register/next")
     return page(request, SENT, **about, registration=registration)
 
 
@@ -85,7 +87,9 @@ def send_again(request: Request) -> Response:
     except Problem as wrong:
         with sessions.read() as db:
             about = _about(db, here.urn)
-        return page(request, SENT, wrong.status, **about, registration=registration, problems=shown(wrong))
+        response = page(request, SENT, wrong.status, **about, registration=registration, problems=shown(wrong))
+        response.headers.update(wrong.headers)
+        return response
     return see_other("/register/check-your-email")
 
 
@@ -195,15 +199,16 @@ def _again(request: Request, wrong: ValidationError | Problem, about: dict[str, 
     problems = shown(wrong, DetailsForm)
     # A problem of the school itself has no field on this page.
     problems = [Fault(fault.text, "" if fault.field == "urn" else fault.field) for fault in problems]
-    return page(request, DETAILS, status, **about, sent=sent, problems=problems)
+    response = page(request, DETAILS, status, **about, sent=sent, problems=problems)
+    response.headers.update({} if isinstance(wrong, ValidationError) else wrong.headers)
+    return response
 
 
 def _dead_link(request: Request, wrong: links.LinkProblem, token: str) -> Response:
     """A page of its own for each way in which a link can be dead, with the way on."""
     here = visit.of(request)
-    registration = wrong.registration
-    is_ours = bool(registration and registration.id == here.registration_id)
-    is_school_ours = bool(registration and here.school_id and registration.school_id == here.school_id)
+    is_ours = wrong.registration_id is not None and wrong.registration_id == here.registration_id
+    is_school_ours = wrong.school_id is not None and wrong.school_id == here.school_id
     return page(
         request,
         "registration/dead_link.html",

@@ -17,7 +17,7 @@ from app.errors import Problem
 from app.models.account import ADMIN, Account
 from app.models.base import ago, now
 from app.models.establishment import Establishment
-from app.models.school import UNVERIFIED, School
+from app.models.school import UNVERIFIED, Registration, School
 from app.models.verification import WAITING, Verification
 from app.notify import messages
 from app.registration import hours, limits, service, visit
@@ -44,8 +44,9 @@ class Party:
 @router.get("/register/next")
 def ask(request: Request) -> Response:
     with sessions.read() as db:
-        here = visit.of(request)
-        if not here.school_id and here.registration_id and not visitor(request, db):
+        begun = visit.of(request).registration_id
+        pending = Registration.by_id(db, begun) if begun else None
+        if pending and not pending.is_complete and not visitor(request, db):
             return see_other("/register/check-your-email")
         return _shown(request, db, _party(request, db), written="sent" in request.query_params)
 
@@ -165,6 +166,7 @@ def _text(sent: dict[str, str], field: str) -> str:
 
 def _again(request: Request, wrong: ValidationError | Problem, sent: dict[str, str], field: str) -> Response:
     status = 422 if isinstance(wrong, ValidationError) else wrong.status
-    problems = [Fault(fault.text, field) for fault in shown(wrong, QuestionForm)]
+    on_page = "" if isinstance(wrong, service.NothingAsked) else field
+    problems = [Fault(fault.text, on_page) for fault in shown(wrong, QuestionForm)]
     with sessions.read() as db:
         return _shown(request, db, _party(request, db), status, sent=sent, problems=problems)
