@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from typing import Annotated, Any
@@ -61,14 +62,16 @@ def _serve(prepared: dict[str, Any]) -> None:
     """Gatehouse and its worker in this process, the demo partner in another; both end together."""
     from app.notify import outbox
 
+    # uvicorn stops on a signal and then raises it again: let that lead through the clean-up below.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     partner = _start_partner(prepared)
-    worker = outbox.start()
+    stop_worker = outbox.in_background()
     try:
         serve.serve(port=settings.port)
     except KeyboardInterrupt:
         pass
     finally:
-        worker.stop()
+        stop_worker()
         partner.terminate()
         partner.wait(10)
 

@@ -69,9 +69,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     }
     command = [sys.executable, "-m", "app", "demo", "--json"]
     running = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
-    assert running.stdout is not None
     try:
-        seed = json.loads(running.stdout.readline())
+        assert running.stdout is not None
+        with running.stdout as said:
+            seed = json.loads(said.readline())
         made = Site(seed["issuer"], f"http://127.0.0.1:{partner_port}", seed)
         for address in (f"{made.issuer}/health/ready", made.partner):
             _wait_for(address, running)
