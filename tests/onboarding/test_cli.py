@@ -1,0 +1,63 @@
+"""`gatehouse school`."""
+
+import json
+from typing import Any
+
+from typer.testing import CliRunner
+
+from app.cli import app
+from app.db import sessions
+from app.models.school import REJECTED, UNVERIFIED, VERIFIED
+from tests import factories
+from tests.onboarding.people import registered
+
+
+def gatehouse(*words: str, status: int = 0) -> str:
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == status, done.output
+    return done.output
+
+
+def facts(*words: str) -> Any:
+    return json.loads(gatehouse(*words, "--json"))
+
+
+def test_schools_are_listed_by_name_and_by_status() -> None:
+    assert "No school is registered" in gatehouse("school", "list")
+    here = registered()
+    with sessions.begin() as db:
+        factories.school(db, 100002, VERIFIED)
+
+    assert f"Unverified  100001  {here.school.name}" in gatehouse("school", "list")
+    assert [school["urn"] for school in facts("school", "list")["schools"]] == [100001, 100002]
+    assert [school["status"] for school in facts("school", "list", "--status", "verified")["schools"]] == [VERIFIED]
+    gatehouse("school", "list", "--status", "splendid", status=2)
+
+
+def test_one_school_is_shown_by_urn_or_id() -> None:
+    here = registered()
+
+    for which in ("100001", str(here.school.id)):
+        shown = facts("school", "show", which)
+        assert (shown["status"], shown["dfe_number"], shown["case"]["state"]) == (UNVERIFIED, "888/0001", "New")
+        assert [person["email"] for person in shown["people"]] == [here.admin.email]
+    assert "Made-up Primary School 100001: Unverified" in gatehouse("school", "show", "100001")
+    for unknown in ("100009", "nonsense", "99999999999999999999", str(here.case.id)):
+        gatehouse("school", "show", unknown, status=1)
+
+
+def test_of_several_registrations_the_one_that_speaks_for_the_school_is_shown() -> None:
+    with sessions.begin() as db:
+        first = factories.school(db, 100001, VERIFIED)
+        factories.school(db, 100001, REJECTED)
+
+    shown = facts("school", "show", "100001")
+
+    assert shown["id"] == str(first.id) and shown["other_registrations"][0]["status"] == REJECTED
+
+
+def test_the_code_of_a_case_is_never_printed() -> None:
+    here = registered()
+
+    assert here.code not in gatehouse("school", "show", "100001", "--json") + gatehouse("school", "list", "--json")
+    assert str(here.case.id) in gatehouse("school", "show", "100001", "--json")
