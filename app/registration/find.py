@@ -91,7 +91,8 @@ def _lead_on(request: Request) -> Response:
     if len(typed) > 1:
         first = next(iter(typed))
         return _shown(request, 422, [Fault("Fill in one box only, then press Search", f"q-{first}")], typed=typed)
-    return see_other("/register/school?" + urlencode({"by": next(iter(typed)), "q": next(iter(typed.values()))}))
+    [(by, q)] = typed.items()
+    return see_other(f"/register/school?{urlencode({'by': by, 'q': q})}#results")
 
 
 def _found(
