@@ -1,0 +1,144 @@
+"""protocol.md 35 and 41: an app proves who it is in the one way that it is registered for."""
+
+import base64
+from typing import Any
+
+import pytest
+from starlette.types import ASGIApp
+
+from app.db import sessions, withdrawn
+from app.models.base import now
+from app.models.partner import App, AppSecret
+from app.secrets import digest, new_secret
+from tests import factories
+from tests.oauth.dance import Dance, refusal
+from tests.pages import Browser
+
+
+def basic(pair: bytes | str) -> dict[str, str]:
+    raw = pair.encode() if isinstance(pair, str) else pair
+    return {"authorization": f"Basic {base64.b64encode(raw).decode()}"}
+
+
+def is_unknown(answered: Any) -> bool:
+    assert refusal(answered) == (401, "invalid_client")
+    return str(answered.headers["www-authenticate"]).startswith("Basic ")
+
+
+def test_35_a_replay_without_authentication_leaves_the_victims_tokens_alone(dance: Dance) -> None:
+    code = dance.code()
+    tokens = dance.redeems(code).json()
+
+    assert is_unknown(dance.redeems(code, auth=None))
+    assert is_unknown(dance.redeems(code, auth=None, client_id=dance.app.client_id))
+    assert is_unknown(dance.redeems(code, auth=(dance.app.client_id, "gh_cs_wrong")))
+
+    assert dance.reads(tokens["access_token"]).status_code == 200
+    assert dance.refreshes(tokens["refresh_token"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"authorization": "Basic"},
+        {"authorization": "Basic "},
+        {"authorization": "Basic !!!"},
+        {"authorization": "Basic YQ"},
+        {"authorization": "Bearer gh_at_x"},
+        {"authorization": "Negotiate abc"},
+        {"authorization": ""},
+        basic("no colon"),
+        basic(b"\xff\xfe:x"),
+        basic("%ff:x"),
+        basic("%00:x"),
+        basic(":"),
+        basic("a:b" * 5000),
+    ],
+)
+def test_41_a_bad_authorization_header_is_401_and_says_what_is_wanted(dance: Dance, header: dict[str, str]) -> None:
+    code = dance.code()
+    assert is_unknown(dance.redeems(code, auth=None, headers=header))
+    assert dance.redeems(code).status_code == 200
+
+
+def test_41_id_and_secret_are_form_encoded_in_the_header(dance: Dance) -> None:
+    client_id, secret = dance.app.client_id.replace("_", "%5F"), dance.secret.replace("_", "%5f")
+    answered = dance.redeems(dance.code(), auth=None, headers=basic(f"{client_id}:{secret}"))
+    assert answered.status_code == 200
+
+
+def test_41_two_methods_at_once_are_refused(dance: Dance) -> None:
+    code = dance.code()
+    twice = [("authorization", basic(f"{dance.app.client_id}:{dance.secret}")["authorization"])] * 2
+    for answered in (
+        dance.redeems(code, client_secret=dance.secret),
+        dance.redeems(code, client_id=dance.app.client_id, client_secret=dance.secret),
+        dance.redeems(code, client_assertion="x", client_assertion_type="y"),
+        dance.redeems(code, client_id="another"),
+        dance.redeems(code, auth=None, headers=twice),
+    ):
+        assert refusal(answered) == (400, "invalid_request")
+    assert dance.redeems(code, client_id=dance.app.client_id).status_code == 200, "the same id twice is one method"
+
+
+@pytest.mark.parametrize("registered", ["client_secret_basic", "client_secret_post", "none", "private_key_jwt"])
+def test_41_the_registered_method_is_enforced(server: ASGIApp, browser: Browser, registered: str) -> None:
+    dance = Dance(server, browser, auth_method=registered)
+    code = dance.code()
+    me = {"client_id": dance.app.client_id}
+    ways: dict[str, dict[str, Any]] = {
+        "client_secret_basic": {"auth": (dance.app.client_id, dance.secret)},
+        "client_secret_post": {"auth": None, **me, "client_secret": dance.secret},
+        "none": {"auth": None, **me},
+    }
+    for way, sent in ways.items():
+        if way != registered:
+            assert is_unknown(dance.redeems(code, **sent))
+    if registered in ways:
+        assert dance.redeems(code, **ways[registered]).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
+def test_41_a_blank_secret_never_authenticates(server: ASGIApp, browser: Browser, method: str) -> None:
+    dance = Dance(server, browser, auth_method=method)
+    with sessions.begin() as db:
+        db.add(AppSecret(app_id=dance.app.id, digest=digest("")))
+    code = dance.code()
+    assert is_unknown(dance.redeems(code, auth=(dance.app.client_id, "")))
+    assert is_unknown(dance.redeems(code, auth=None, client_id=dance.app.client_id, client_secret=""))
+    assert dance.redeems(code).status_code == 200
+
+
+def test_both_secrets_work_while_one_replaces_the_other(dance: Dance) -> None:
+    second = new_secret("gh_cs")
+    with sessions.begin() as db:
+        db.add(AppSecret(app_id=dance.app.id, digest=digest(second)))
+    assert dance.redeems(dance.code(), auth=(dance.app.client_id, second)).status_code == 200
+    with sessions.begin() as db:
+        db.get_one(AppSecret, digest(dance.secret)).ended_at = now()
+        withdrawn(db)
+    code = dance.code()
+    assert is_unknown(dance.redeems(code))
+    assert dance.redeems(code, auth=(dance.app.client_id, second)).status_code == 200
+
+
+def test_another_apps_secret_is_no_key(dance: Dance) -> None:
+    with sessions.begin() as db:
+        _, other = factories.app(db, "Other App")
+    code = dance.code()
+    assert is_unknown(dance.redeems(code, auth=(dance.app.client_id, other)))
+    assert dance.redeems(code).status_code == 200
+
+
+def test_a_suspended_app_gets_nothing_from_the_next_moment_on(dance: Dance) -> None:
+    code, tokens = dance.code(), dance.tokens()
+    with sessions.begin() as db:
+        db.get_one(App, dance.app.id).suspended_at = now()
+        withdrawn(db)
+    assert is_unknown(dance.redeems(code))
+    assert is_unknown(dance.refreshes(tokens["refresh_token"]))
+    assert dance.reads(tokens["access_token"]).status_code == 401
+    with sessions.begin() as db:
+        db.get_one(App, dance.app.id).suspended_at = None
+        withdrawn(db)
+    assert dance.refreshes(tokens["refresh_token"]).status_code == 200
