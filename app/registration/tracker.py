@@ -109,7 +109,7 @@ def _shown(
     school = party.school
     case = Verification.of_school(db, school.id)
     establishment = Establishment.by_urn(db, school.urn)
-    partner = remembered.pending(request, db)
+    waiting = remembered.pending(request, db)
     code = ""
     if case and case.is_open and school.status == UNVERIFIED and not case.is_code_dead:
         code = unseal(case.readback_sealed, "readback")
@@ -126,7 +126,7 @@ def _shown(
         steps=_steps(school, case, establishment),
         is_support_open=hours.is_open(settings.support_hours, now()),
         written=written,
-        partner=partner and {"name": partner[1].partner.name, "path": remembered.path(partner[0])},
+        asked_by=waiting and {"name": waiting[1].name, "path": remembered.path(waiting[0])},
         **more,
     )
 
