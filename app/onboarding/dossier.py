@@ -10,13 +10,13 @@ from app.models.base import now
 from app.models.establishment import Establishment
 from app.models.school import School
 from app.models.verification import CALLED, CONFIRMED, NEW, WAITING, Call, Note, Verification, names
-from app.onboarding import calls, domains
+from app.onboarding import calls, domains, numbers
 from app.onboarding.cases import DECIDERS
 from app.onboarding.evidence import Finding, findings
 from app.onboarding.forms import CallForm, LetterCodeForm
 from app.registration.working_days import between, remaining
 from app.signin.session import Person
-from app.web.pages import day
+from app.web.pages import LONDON, day
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Dossier:
     names: dict[uuid.UUID, str]
     clock: Clock
     number: str | None
+    mobile: str
     website: str
     needs_letter: bool
     me: Account
@@ -79,7 +80,8 @@ class Dossier:
         """The fields on the page as it stands; a mistake in any other, of a page grown old, is told without a link."""
         found = {"note"}
         if self.case.is_open:
-            found |= {"answer"} if self.case.state == WAITING else {"planned", "question"}
+            found |= {"answer"} if self.case.state == WAITING else {"question"}
+            found |= {"planned"} if self.may_call else set()
             found |= {"reason"} if self.may_decide else set()
         if self.may_call and self.number:
             found |= set(CallForm.model_fields)
@@ -109,6 +111,7 @@ def gather(db: Session, case: Verification, school: School, person: Person) -> D
         names=names(db, people),
         clock=clock(case, now()),
         number=number,
+        mobile=numbers.readable(claimant.mobile) if claimant else "",
         website=_address(establishment),
         needs_letter=calls.needs_letter(db, case, number),
         me=person.account,
@@ -120,13 +123,23 @@ def clock(case: Verification, at: dt.datetime) -> Clock:
     """Our time in working days; the school's time is told apart and never counts."""
     if case.state == WAITING and case.waiting_since:
         waited = between(case.waiting_since, at)
-        return Clock(f"Waiting {waited} working day{'' if waited == 1 else 's'} for the school", "orange")
+        days = f"Waiting {waited} working day{'' if waited == 1 else 's'}" if waited else "Asked today"
+        return Clock(days, "orange")
     if not case.is_open:
         return Clock(f"{case.state} on {day(case.decided_at)}" if case.decided_at else case.state)
     words = remaining(at, case.due_at)
     if case.is_overdue(at):
         return Clock(f"Overdue: {words}", "red")
     return Clock(words[0].upper() + words[1:], "" if between(at, case.due_at) > 0 else "yellow")
+
+
+def short(moment: dt.datetime | None) -> str:
+    """A moment of these weeks, as short as a table wants it: `Thu 26 Nov, 5pm`."""
+    if moment is None:
+        return ""
+    local = moment.astimezone(LONDON)
+    minutes = f":{local:%M}" if local.minute else ""
+    return f"{local:%a} {local.day} {local:%b}, {local.hour % 12 or 12}{minutes}{'am' if local.hour < 12 else 'pm'}"
 
 
 def _address(establishment: Establishment | None) -> str:

@@ -19,7 +19,7 @@ from app.models.school import School
 from app.models.verification import APPROVED, HEARD, OPEN_STATES, OUR_STATES, REJECTED, WAITING, Verification
 from app.onboarding import calls, cases, decisions, forms
 from app.onboarding.cases import DECIDERS, TEAM
-from app.onboarding.dossier import clock, gather
+from app.onboarding.dossier import clock, gather, short
 from app.signin.session import Person, operator
 from app.web.forms import Fault, Posted, shown
 from app.web.pages import page, see_other
@@ -74,6 +74,7 @@ def ask(request: Request, state: str = "", q: str = "", mine: str = "", page_num
         mine=bool(mine),
         words=words,
         me=person.account,
+        short=short,
         page_number=min(page_number, pages),
         pages=pages,
     )

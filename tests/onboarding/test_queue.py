@@ -184,15 +184,15 @@ def test_notes_and_the_next_call_are_kept(as_: Opens, caller: Account) -> None:
     browser.presses("Save the note")
     assert "Closed on Wednesdays" in browser.text and caller.name in browser.text
     soon = (now() + dt.timedelta(days=2)).replace(second=0, microsecond=0, tzinfo=None)
-    browser.fills("Next call", "whenever")
+    browser.fills("Day and time", "whenever")
     browser.presses("Plan the call", 422)
     assert "Choose a day and a time" in browser.text
-    browser.fills("Next call", soon.isoformat(timespec="minutes"))
+    browser.fills("Day and time", soon.isoformat(timespec="minutes"))
     browser.presses("Plan the call")
 
     assert here.now().next_call_at is not None
     browser.opens("/onboarding")
-    assert f"{soon.day} {soon:%B %Y} at " in browser.text
+    assert f"{soon.day} {soon:%b}, " in browser.text
     browser.posts(f"{here.page}/next-call", planned="")
     assert here.now().next_call_at is None
 
