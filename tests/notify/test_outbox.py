@@ -1,7 +1,11 @@
 """Messages leave after the transaction that caused them, at least once, and in the usual case exactly once."""
 
 import datetime as dt
+import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +17,7 @@ from app.models.base import ago, ahead, now
 from app.models.outbox import Message
 from app.notify import development, outbox, smtp
 from app.notify.outbox import EMAIL, SMS, deliver_due, enqueue
-from app.settings import settings
+from app.settings import ROOT, settings
 from tests.notify.mail_server import Inbox, certificate, knows, listening
 
 
@@ -303,3 +307,19 @@ def test_html_is_escaped(inbox: Inbox) -> None:
 
 def test_a_long_delivery_stays_within_its_lease() -> None:
     assert smtp.TIMEOUT_SECONDS * 12 <= outbox.LEASE_SECONDS
+
+
+def test_a_worker_process_delivers_and_ends_cleanly_on_sigterm() -> None:
+    worker = subprocess.Popen([sys.executable, "-m", "app", "worker"], cwd=ROOT)
+    try:
+        write(subject="By the process")
+        deadline = time.monotonic() + 60
+        while not rows()[0].sent_at and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert rows()[0].sent_at and development.kept()[-1]["subject"] == "By the process"
+    finally:
+        worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0
+
+    write()
+    assert deliver_due() == 1, "nobody else takes it now"
