@@ -112,6 +112,8 @@ def send_letter(db: Session, case: Verification, school: School, by: uuid.UUID) 
         raise NoLetter(hint="The register gives no address for this school.")
     if not needs_letter(db, case, number_to_ring(establishment, registrant(db, school))):
         raise NoLetter(hint="Ring the number in the register. A letter is for a missing or wrong number.")
+    if case.taken_by not in (None, by):
+        raise cases.TakenByAnother(hint="Ask them to release it first.")
     code = readback.new()
     if case.is_code_dead:
         raise CodeIsDead
