@@ -147,3 +147,16 @@ def test_no_letter_without_an_address(as_: Opens, caller: Account) -> None:
     browser.opens(registered(100002, telephone=None).page)
     browser.presses("Print the letter")
     assert browser.value("letter-code")
+
+
+def test_no_letter_is_printed_over_the_case_that_somebody_else_took(
+    as_: Opens, caller: Account, approver: Account
+) -> None:
+    here, taking, other = registered(telephone=None), as_(caller), as_(approver)
+    taking.posts(f"{here.page}/take")
+
+    other.posts(f"{here.page}/letter", 409)
+
+    assert "Somebody else has taken this case" in other.text and here.now().letter_sealed is None
+    taking.posts(f"{here.page}/letter")
+    assert taking.value("letter-code")

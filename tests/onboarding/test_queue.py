@@ -151,7 +151,6 @@ def test_a_case_is_taken_and_released(as_: Opens, caller: Account, approver: Acc
     other.posts(f"{here.page}/take", 409)
     assert f"{caller.name} has it. Ask them to release it first." in other.text
     other.posts(f"{here.page}/call", 409, number="01632960001", outcome="no answer")
-    other.posts(f"{here.page}/letter", 409)
     assert here.state == "New"
 
     browser.presses("Release this case")
