@@ -3,9 +3,10 @@
 import dataclasses
 import secrets
 import uuid
+import warnings
 from typing import Any
 
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import KeySet, RSAKey
 
 from app import audit
@@ -134,7 +135,8 @@ def _check_keys(jwks: dict[str, Any], profile: str) -> None:
         if profile == FAPI2 and row.get("alg") == "RS256":
             raise NotRegistrable("An app of profile fapi2 signs with PS256, ES256 or EdDSA, not with RS256.")
     try:
-        keys = KeySet.import_key_set({"keys": rows}).keys
+        with warnings.catch_warnings(action="ignore", category=SecurityWarning):  # what it warns of is refused below
+            keys = KeySet.import_key_set({"keys": rows}).keys
     except (JoseError, ValueError, TypeError, KeyError, AttributeError) as wrong:
         raise NotRegistrable("A key of the JWK Set cannot be read.") from wrong
     for key in keys:

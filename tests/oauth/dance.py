@@ -41,13 +41,15 @@ def challenge(verifier: str) -> str:
 class Dance:
     """`app`, `secret`: the partner's; `school`, `admin`: who authorises; `browser`: the admin's."""
 
-    def __init__(self, server: ASGIApp, browser: Browser, status: str = VERIFIED, **app: Any) -> None:
+    def __init__(
+        self, server: ASGIApp, browser: Browser, urn: int = 100001, status: str = VERIFIED, **app: Any
+    ) -> None:
         self.server = server
         self.browser = browser
         self.programs = TestClient(server, base_url=settings.issuer)
         self.verifier = secrets.token_urlsafe(48)
         with sessions.begin() as db:
-            self.school: School = factories.school(db, status=status)
+            self.school: School = factories.school(db, urn, status)
             self.admin: Account = factories.admin(db, self.school)
             self.app: App
             self.app, self.secret = factories.app(db, **app)
