@@ -19,6 +19,7 @@ from app.models.partner import App, AppSecret
 
 KEPT_SECONDS = 0.8
 KEPT_MOST = 20_000
+clock = time.monotonic
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class _Kept(Generic[Key, Found]):
 
     async def __call__(self, key: Key) -> Found | None:
         # Both are noted before the read: a withdrawal that falls between would otherwise go unseen.
-        started, withdrawals = time.monotonic(), sessions.withdrawals
+        started, withdrawals = clock(), sessions.withdrawals
         kept = self._kept.get(key)
         if kept and started - kept[0] < KEPT_SECONDS and kept[1] == withdrawals:
             return kept[2]
