@@ -154,11 +154,13 @@ def start(request: Request, db: Database, account: Account, next_path: str | Non
         return None
     if before := opened(request, db):
         before.session.end(db)
-    secret = new_secret("gh_ss")
+    secret, moment = new_secret("gh_ss"), now()
     session = Session(
         digest=digest(secret),
         account_id=current.id,
         step=next_step(db, current, ["pwd"]),
+        signed_in_at=moment,
+        proved_at=moment,
         expires_at=ahead(settings.session_seconds),
         methods=["pwd"],
         next_path=next_path,
@@ -242,7 +244,7 @@ def _menu(person: Person) -> list[tuple[str, str]]:
     if person.school_id:
         menu += [("Home", "/school"), ("Data sharing", "/school/apps")]
     if person.operator_role:
-        menu += [("Cases", "/onboarding")]
+        menu += [("Cases", "/onboarding"), ("Schools", "/onboarding/schools")]
     if any(held.partner_id for held in person.memberships):
         menu += [("Apps", "/partners")]
     return [*menu, ("Account", "/account")]

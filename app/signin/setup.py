@@ -17,7 +17,7 @@ from app.web.pages import see_other
 
 router = APIRouter(include_in_schema=False)
 
-PROOF_SECONDS = 600  # a password typed longer ago is asked for again
+PROOF_SECONDS = 600  # the password is typed once more inside the session, and at most this long before
 
 
 @router.get("/account/first-password")
@@ -92,7 +92,8 @@ def _setting_up(request: Request, db: Session) -> Person | Response:
         return elsewhere(person)
     if person.session.step == DONE:
         visitor(request, db)  # the layout shows who is signed in
-        if not recently(person, PROOF_SECONDS):
+        session = person.session
+        if session.proved_at <= session.signed_in_at or not recently(person, PROOF_SECONDS):
             return see_other("/account/confirm?next=/account/authenticator")
     return person
 
