@@ -17,6 +17,7 @@ from app.errors import OAuthError
 from app.models.account import ADMIN
 from app.models.partner import App
 from app.models.school import School
+from app.models.scope import SCOPES
 from app.models.token import AuthorizationRequest
 from app.oauth import answer, authorization_code
 from app.oauth.checks import check, identified, is_fresh, scopes
@@ -143,6 +144,13 @@ def _offered(request: Request, db: Session, open_: Open, choose: bool = False) -
         return page(request, "oauth/cannot.html", cannot.status, **context)
 
 
+def _untouched(open_: Open, terms: Offer) -> list[str]:
+    """What is shared already and not asked about here: it stays, for a narrow request is no wish to end anything."""
+    held = terms.active.scopes if terms.active else []
+    asked, offered = scopes(open_.sent), {row.scope for row in open_.app.scopes}
+    return [scope for scope in held if scope in offered and scope not in asked]
+
+
 def _decision_page(
     request: Request, open_: Open, school: School, terms: Offer, status: int = 200, **context: Any
 ) -> Response:
@@ -153,6 +161,7 @@ def _decision_page(
         app=open_.app,
         school=school,
         offer=terms,
+        untouched=[SCOPES[scope].title for scope in _untouched(open_, terms) if scope in SCOPES],
         fingerprint=_fingerprint(school, terms),
         path=remembered.path(open_.waiting),
         several=len({held.school_id for held in open_.person.memberships if held.role == ADMIN}) > 1,

@@ -18,7 +18,7 @@ from app.settings import settings
 from app.web.pages import day
 from app.web.remembered import COOKIE
 from tests import factories
-from tests.oauth.dance import CALLBACK, Dance, answer
+from tests.oauth.dance import CALLBACK, Dance, answer, at_once
 from tests.pages import Browser
 
 
@@ -98,6 +98,31 @@ def test_optional_scopes_start_off_and_the_token_carries_what_was_ticked(
     again = dance.redeems(dance.answered()["code"]).json()
     assert (again["grant_id"], again["scope"]) == (first["grant_id"], first["scope"])
     assert dance.reads(first["access_token"]).status_code == 200, "the same yes again ends nothing"
+
+
+def test_a_narrow_request_ends_nothing_that_is_shared_already(
+    server: ASGIApp, browser: Browser, more_scopes: None
+) -> None:
+    dance = Dance(server, browser, scopes=("school", "students", "students.sen"))
+    dance.signs_in()
+    dance.opens(scope="school students students.sen")
+    dance.browser.ticks("Pupils")
+    dance.browser.presses("Authorise")
+    wide = dance.redeems(dance.answered()["code"]).json()
+
+    dance.opens(scope="school")
+    assert "Stays shared Pupils" in dance.browser.text
+    dance.browser.presses("Authorise")
+    narrow = dance.redeems(dance.answered()["code"]).json()
+
+    assert (narrow["scope"], narrow["grant_id"]) == ("school", wide["grant_id"])
+    assert dance.refreshes(wide["refresh_token"]).json()["scope"] == "school students"
+
+    dance.opens(scope="school students")
+    shown = dance.browser.document.xpath("//input[@name='shown']/@value")[0]
+    dance.browser.posts(dance.browser.path, shown=shown, decision="authorise")
+    assert dance.redeems(dance.answered()["code"]).json()["scope"] == "school"
+    assert dance.refreshes(wide["refresh_token"]).status_code == 400, "less was agreed to: the old yes is replaced"
 
 
 def test_no_posted_scope_beyond_the_request_is_granted(server: ASGIApp, browser: Browser, more_scopes: None) -> None:
@@ -183,6 +208,26 @@ def test_31_reloading_before_the_decision_works_and_going_back_after_it_is_expla
     assert dance.browser.title == "This request has been answered"
     dance.browser.posts(page, 410, decision="decline")
     assert dance.redeems(code).status_code == 200
+
+
+def test_31_of_presses_at_the_same_moment_one_counts(dance: Dance) -> None:
+    dance.signs_in()
+    dance.opens()
+    shown = dance.browser.document.xpath("//input[@name='shown']/@value")[0]
+    headers = {"cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in dance.browser.client.cookies.jar)}
+    headers["sec-fetch-site"] = "same-origin"
+
+    def press(_: int) -> str:
+        sent = {"shown": shown, "decision": "authorise"}
+        answered = dance.programs.post(dance.browser.path, data=sent, headers=headers, follow_redirects=False)
+        assert answered.status_code in (303, 410)
+        return str(answered.headers.get("location", ""))
+
+    home = [location for location in at_once(8, press) if location]
+
+    assert len(home) == 1
+    assert len(authorisations()) == 1
+    assert dance.redeems(answer(home[0])["code"]).status_code == 200
 
 
 def test_31_a_request_is_the_browsers_that_brought_it(dance: Dance, other_browser: Browser) -> None:
