@@ -13,11 +13,13 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 from fastapi import FastAPI, Request
+from sqlalchemy import select
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from app.db import sessions
-from app.models.account import Account
+from app.models.account import Account, Session
+from app.models.authorisation import Authorisation
 from app.models.base import ahead
 from app.models.partner import App
 from app.models.school import VERIFIED, School
@@ -125,8 +127,6 @@ class Dance:
 
 
 def signs_in(browser: Browser, who: Account) -> None:
-    from app.models.account import Session
-
     secret = new_secret("gh_ss")
     with sessions.begin() as db:
         methods = ["pwd", "otp", "mfa"]
@@ -200,3 +200,18 @@ def _data_routes() -> TestClient:
 
 
 DATA = _data_routes()
+
+
+def authorisations() -> list[Authorisation]:
+    """Every yes that any school has given."""
+    with sessions.read() as db:
+        return list(db.scalars(select(Authorisation)))
+
+
+def types_everything(browser: Browser, who: Account) -> None:
+    """Sign in on the page that is open, by both steps."""
+    browser.fills("Username or email address", who.email)
+    browser.fills("Password", factories.PASSWORD)
+    browser.presses("Sign in")
+    browser.fills("Code from your authenticator app", factories.code())
+    browser.presses("Continue")

@@ -1,40 +1,19 @@
-"""product.md 6: the pages between a partner's request and its answer. protocol.md 18, 20, 22, 24, 31."""
+"""product.md 6: the pages between a partner's request and its answer. protocol.md 20, 22, 24."""
 
 import datetime as dt
-import uuid
 
 import pytest
 from starlette.types import ASGIApp
 
 from app.db import sessions
-from app.models.account import Account, Membership
-from app.models.account import Session as SignIn
-from app.models.authorisation import Authorisation
-from app.models.base import ago, now
+from app.models.account import Membership
+from app.models.base import now
 from app.models.partner import App, AppScope
 from app.models.school import School
-from app.models.token import AuthorizationRequest
-from app.settings import settings
 from app.web.pages import day
-from app.web.remembered import COOKIE
 from tests import factories
-from tests.oauth.dance import CALLBACK, Dance, answer, at_once
+from tests.oauth.dance import Dance, authorisations, types_everything
 from tests.pages import Browser
-
-
-def authorisations() -> list[Authorisation]:
-    from sqlalchemy import select
-
-    with sessions.read() as db:
-        return list(db.scalars(select(Authorisation)))
-
-
-def types_everything(browser: Browser, who: Account) -> None:
-    browser.fills("Username or email address", who.email)
-    browser.fills("Password", factories.PASSWORD)
-    browser.presses("Sign in")
-    browser.fills("Code from your authenticator app", factories.code())
-    browser.presses("Continue")
 
 
 def test_a_school_that_is_signed_out_signs_in_and_comes_back_to_the_same_request(dance: Dance) -> None:
@@ -195,103 +174,6 @@ def test_24_every_page_whose_post_can_end_at_the_app_lets_the_browser_go_there(d
     assert "form-action 'self'" in dance.browser.headers["content-security-policy"]
 
 
-def test_31_reloading_before_the_decision_works_and_going_back_after_it_is_explained(dance: Dance) -> None:
-    dance.signs_in()
-    dance.opens()
-    page = dance.browser.path
-    dance.browser.opens(page)
-    dance.browser.presses("Authorise")
-    code = dance.answered()["code"]
-
-    dance.browser.opens(page, 410)
-
-    assert dance.browser.title == "This request has been answered"
-    dance.browser.posts(page, 410, decision="decline")
-    assert dance.redeems(code).status_code == 200
-
-
-def test_31_of_presses_at_the_same_moment_one_counts(dance: Dance) -> None:
-    dance.signs_in()
-    dance.opens()
-    shown = dance.browser.document.xpath("//input[@name='shown']/@value")[0]
-    headers = {"cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in dance.browser.client.cookies.jar)}
-    headers["sec-fetch-site"] = "same-origin"
-
-    def press(_: int) -> str:
-        sent = {"shown": shown, "decision": "authorise"}
-        answered = dance.programs.post(dance.browser.path, data=sent, headers=headers, follow_redirects=False)
-        assert answered.status_code in (303, 410)
-        return str(answered.headers.get("location", ""))
-
-    home = [location for location in at_once(8, press) if location]
-
-    assert len(home) == 1
-    assert len(authorisations()) == 1
-    assert dance.redeems(answer(home[0])["code"]).status_code == 200
-
-
-def test_31_a_request_is_the_browsers_that_brought_it(dance: Dance, other_browser: Browser) -> None:
-    dance.signs_in()
-    dance.opens()
-    page = dance.browser.path
-    dance.signs_in(browser=other_browser)
-
-    other_browser.opens(page, 404)
-    other_browser.posts(page, 404, decision="authorise")
-    other_browser.client.cookies.set(COOKIE, "gh_br_" + "a" * 49)
-    other_browser.opens(page, 404)
-    other_browser.opens("/oauth/authorize/01900000-0000-7000-8000-000000000000", 404)
-
-    assert authorisations() == []
-    dance.browser.presses("Authorise")
-    assert len(authorisations()) == 1
-
-
-def test_31_a_request_waits_for_a_day_and_no_longer(dance: Dance) -> None:
-    dance.signs_in()
-    dance.opens()
-    page = dance.browser.path
-    with sessions.begin() as db:
-        waiting = db.get_one(AuthorizationRequest, uuid.UUID(page.rpartition("/")[2]))
-        assert dt.timedelta(hours=23) < waiting.expires_at - now() <= dt.timedelta(hours=24)
-        waiting.expires_at = ago(1)
-    dance.browser.opens(page, 404)
-    dance.opens()
-    dance.browser.presses("Authorise")
-    assert "code" in dance.answered()
-
-
-def test_31_app_address_and_scopes_are_checked_again_at_completion(dance: Dance) -> None:
-    dance.signs_in()
-
-    dance.opens()
-    with sessions.begin() as db:
-        db.get_one(App, dance.app.id).suspended_at = now()
-    dance.browser.presses("Authorise", 400)
-    with sessions.begin() as db:
-        db.get_one(App, dance.app.id).suspended_at = None
-
-    dance.opens()
-    with sessions.begin() as db:
-        db.get_one(App, dance.app.id).redirect_uris = ["https://partner.example/moved"]
-    dance.browser.presses("Authorise", 400)
-    with sessions.begin() as db:
-        db.get_one(App, dance.app.id).redirect_uris = [CALLBACK]
-
-    dance.opens()
-    with sessions.begin() as db:
-        db.delete(db.get_one(AppScope, (dance.app.id, "school")))
-    dance.browser.presses("Authorise")
-    assert dance.answered()["error"] == "invalid_scope"
-    assert authorisations() == []
-    with sessions.begin() as db:
-        db.add(AppScope(app_id=dance.app.id, scope="school", position=0, required=True, purpose="Because"))
-
-    dance.opens()
-    dance.browser.presses("Authorise")
-    assert "code" in dance.answered()
-
-
 @pytest.mark.parametrize("role", ["DPO", "IT", "Read-only"])
 def test_only_the_role_admin_decides(dance: Dance, role: str) -> None:
     with sessions.begin() as db:
@@ -375,52 +257,3 @@ def test_a_test_app_sees_test_schools_only(server: ASGIApp, browser: Browser) ->
     dance.opens()
     dance.browser.presses("Authorise")
     assert dance.redeems(dance.answered()["code"]).status_code == 200
-
-
-def test_18_prompt_login_wants_a_new_sign_in(dance: Dance) -> None:
-    dance.signs_in()
-    dance.opens(prompt="login")
-    assert dance.browser.title == "Sign in again"
-    dance.browser.posts(dance.browser.path, decision="authorise")
-    assert authorisations() == []
-    dance.browser.follows("Sign in")
-    types_everything(dance.browser, dance.admin)
-    dance.browser.presses("Authorise")
-    assert "code" in dance.answered()
-
-
-def test_18_an_elapsed_max_age_wants_a_new_sign_in(dance: Dance) -> None:
-    dance.signs_in()
-    from sqlalchemy import update
-
-    with sessions.begin() as db:
-        db.execute(update(SignIn).values(signed_in_at=ago(100)))
-    dance.opens(max_age="200")
-    assert dance.browser.title == "Share data with Reading Room?"
-    assert answer(dance.asks(max_age="60", prompt="none").headers["location"])["error"] == "login_required"
-    dance.opens(max_age="60")
-    assert dance.browser.title == "Sign in again"
-    dance.browser.follows("Sign in")
-    types_everything(dance.browser, dance.admin)
-    assert dance.browser.title == "Share data with Reading Room?"
-
-
-def test_a_page_from_another_site_cannot_decide(dance: Dance) -> None:
-    dance.signs_in()
-    dance.opens()
-    shown = dance.browser.document.xpath("//input[@name='shown']/@value")[0]
-    for site in ("cross-site", "same-site"):
-        forged = dance.browser.client.post(
-            dance.browser.path, data={"decision": "authorise", "shown": shown}, headers={"sec-fetch-site": site}
-        )
-        assert forged.status_code == 403
-    assert authorisations() == []
-    dance.browser.presses("Authorise")
-    assert len(authorisations()) == 1
-
-
-def test_the_cookie_that_binds_a_request_is_kept_from_scripts(dance: Dance) -> None:
-    cookie = dance.asks().headers["set-cookie"]
-    assert cookie.startswith(f"{COOKIE}=gh_br_")
-    assert "HttpOnly" in cookie and "SameSite=lax" in cookie
-    assert f"Max-Age={settings.partner_request_seconds}" in cookie
