@@ -120,7 +120,7 @@ class HeldToken:
     successor_unused: bool
 
 
-def codes(db: Session, digests: Iterable[bytes]) -> dict[bytes, HeldCode]:
+def locked_codes(db: Session, digests: Iterable[bytes]) -> dict[bytes, HeldCode]:
     """Authorization codes as they are now, kept so until this transaction ends."""
     _lock(db, AuthorizationCode, digests)
     code = AuthorizationCode
@@ -141,6 +141,10 @@ def codes(db: Session, digests: Iterable[bytes]) -> dict[bytes, HeldCode]:
 
 
 def refresh_tokens(db: Session, digests: Iterable[bytes]) -> dict[bytes, HeldToken]:
+    return _tokens(db, REFRESH, digests)
+
+
+def locked_refresh_tokens(db: Session, digests: Iterable[bytes]) -> dict[bytes, HeldToken]:
     """Refresh tokens as they are now, kept so until this transaction ends."""
     _lock(db, Token, digests)
     return _tokens(db, REFRESH, digests)

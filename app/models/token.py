@@ -126,6 +126,13 @@ class Token(Base):
             db.execute(insert(cls), rows)
 
     @classmethod
+    def end(cls, db: Session, digests: Iterable[bytes]) -> None:
+        """End these tokens and no others."""
+        alive = update(cls).where(cls.digest.in_(digests), cls.ended_at.is_(None)).values(ended_at=now())
+        db.execute(alive, execution_options={"synchronize_session": False})
+        withdrawn(db)
+
+    @classmethod
     def end_families(cls, db: Session, families: Iterable[uuid.UUID]) -> None:
         """End every token that descends from the same codes."""
         alive = update(cls).where(cls.family.in_(families), cls.ended_at.is_(None)).values(ended_at=now())

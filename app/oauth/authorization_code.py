@@ -59,7 +59,7 @@ async def redeem(client: Client, sent: Parameters) -> Issued:
 
 def _exchange(db: Session, calls: list[Redemption]) -> list[Issued | OAuthError]:
     """A used code that its own app presents again has leaked: every token that came of it ends with the refusal."""
-    held = backing.codes(db, [call.digest for call in calls])
+    held = backing.locked_codes(db, [call.digest for call in calls])
     faults = {call.digest: _fault(call, held.get(call.digest)) for call in calls}
     spent = AuthorizationCode.spend(db, [digest for digest, fault in faults.items() if fault is None])
     issued = {digest: _issue(held[digest]) for digest in spent}

@@ -39,7 +39,7 @@ async def refresh(client: Client, sent: Parameters) -> Issued:
 
 
 def _exchange(db: Session, calls: list[Refresh]) -> list[Issued | OAuthError]:
-    held = backing.refresh_tokens(db, [call.digest for call in calls])
+    held = backing.locked_refresh_tokens(db, [call.digest for call in calls])
     faults = {call.digest: _fault(call, held.get(call.digest)) for call in calls}
     sound = {call.digest: _issue(held[call.digest], call.scope) for call in calls if faults[call.digest] is None}
     won = Token.rotate(db, {old: digest(pair.refresh_token) for old, pair in sound.items() if not held[old].used_at})

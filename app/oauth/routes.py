@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.db import DatabaseAway, PoolExhausted
 from app.errors import OAuthError
-from app.oauth import jose, metadata, token
+from app.oauth import introspect, jose, metadata, revoke, token
 from app.web.errors import refusal
 
 log = structlog.get_logger()
@@ -22,6 +22,8 @@ ENDPOINTS: dict[str, tuple[str, Endpoint]] = {
     "/.well-known/oauth-protected-resource": ("GET", metadata.of_resource),
     "/oauth/jwks": ("GET", jose.jwks),
     "/oauth/token": ("POST", token.exchange),
+    "/oauth/introspect": ("POST", introspect.introspect),
+    "/oauth/revoke": ("POST", revoke.revoke),
 }
 
 

@@ -46,6 +46,11 @@ async def access(digest: bytes) -> backing.HeldToken | None:
     return await _access_tokens(digest)
 
 
+async def refresh(digest: bytes) -> backing.HeldToken | None:
+    """A refresh token likewise, to look at; exchanging one reads it anew."""
+    return await _refresh_tokens(digest)
+
+
 class Single(Protocol):
     """A call about one single-use thing. Two calls about the same thing take turns within a group."""
 
@@ -125,3 +130,4 @@ def _find_clients(db: Session, client_ids: Collection[str]) -> dict[str, Client]
 _writes: Batch[tuple[Any, Any], Any] = Batch(sessions.begin, _take_turns)
 _clients = _Kept(_find_clients)
 _access_tokens = _Kept(backing.access_tokens)
+_refresh_tokens = _Kept(backing.refresh_tokens)

@@ -104,8 +104,16 @@ class Dance:
     def refreshes(self, token: str, **changed: Any) -> Any:
         return self.posts({"grant_type": "refresh_token", "refresh_token": token}, **changed)
 
-    def posts(self, usual: dict[str, str], *, auth: Any = ..., headers: Any = None, **changed: Any) -> Any:
-        """Call the token endpoint as the app does (`auth=None`: without authentication)."""
+    def posts(
+        self,
+        usual: dict[str, str],
+        *,
+        path: str = "/oauth/token",
+        auth: Any = ...,
+        headers: Any = None,
+        **changed: Any,
+    ) -> Any:
+        """Call an endpoint for programs as the app does (`auth=None`: without authentication)."""
         body = {name: value for name, value in (usual | changed).items() if value is not None}
         if auth is ... and self.app.auth_method == "client_secret_basic":
             auth = (self.app.client_id, self.secret)
@@ -113,7 +121,7 @@ class Dance:
             auth = None
             body |= {"client_id": self.app.client_id}
             body |= {"client_secret": self.secret} if self.app.auth_method == "client_secret_post" else {}
-        return self.programs.post("/oauth/token", data=body, auth=auth, headers=headers)
+        return self.programs.post(path, data=body, auth=auth, headers=headers)
 
     def tokens(self, **changed: Any) -> dict[str, Any]:
         answered = self.redeems(self.code(**changed))
