@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.models.account import Account
-from app.secrets import sign, signed
+from app.secrets import digest, sign, signed
 from app.signin import cookies
 from app.web.throttle import Limit, Try, network
 
@@ -29,7 +29,7 @@ _again = Limit(10, QUARTER_HOUR)
 
 def password(request: Request, login: str, accounts: Iterable[Account]) -> Try:
     """Trying a password. Counted by what was typed, so that the answer is the same for what is nobody's."""
-    typed = login.lower().replace("/", "").replace(" ", "")
+    typed = digest(login.lower().replace("/", "").replace(" ", ""))  # of one length, however long the login
     device, known = _device(request)
     if device and not known.isdisjoint(str(account.id) for account in accounts):
         return Try(((_by_device, (device, typed)),))
