@@ -12,6 +12,7 @@ from app.oauth import authorize, consent
 from app.oauth.routes import Direct
 from app.onboarding import routes as cases
 from app.onboarding import school_routes as schools
+from app.registration import routes as registration
 from app.roster import oneroster
 from app.settings import settings
 from app.sharing import routes as school_pages
@@ -34,6 +35,7 @@ def create_app() -> ASGIApp:
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
+        redirect_slashes=False,  # by 307, which would post a form again elsewhere
         # On by default, and its log records may hold what people typed.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
@@ -42,6 +44,7 @@ def create_app() -> ASGIApp:
     app.include_router(home.router)
     app.include_router(signin.router)
     app.include_router(outbox_pages.router)
+    app.include_router(registration.router)
     app.include_router(school_pages.router)
     app.include_router(cases.router)
     app.include_router(schools.router)

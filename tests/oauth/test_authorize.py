@@ -222,6 +222,15 @@ def test_21_request_objects_are_refused_and_nothing_is_fetched(dance: Dance) -> 
     assert dance.asks().headers["location"].startswith("/oauth/authorize/")
 
 
+@pytest.mark.parametrize("path", ["/oauth/authorize/", "/oauth/token/", "//oauth/authorize"])
+def test_22_no_address_beside_the_right_one_repeats_a_post(dance: Dance, path: str) -> None:
+    same = {"sec-fetch-site": "same-origin"}
+    answered = dance.programs.post(path, data=dance.request(), headers=same, follow_redirects=False)
+    assert answered.status_code == 404
+    right = dance.programs.post("/oauth/authorize", data=dance.request(), follow_redirects=False)
+    assert right.status_code == 303
+
+
 @pytest.mark.parametrize(
     "changed",
     [
