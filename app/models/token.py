@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, String, Text, Update, bindparam, insert, select, update
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, Update, bindparam, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from app.db import Session, withdrawn
@@ -128,16 +128,17 @@ class Token(Base):
     @classmethod
     def end(cls, db: Session, digests: Iterable[bytes]) -> None:
         """End these tokens and no others."""
-        alive = update(cls).where(cls.digest.in_(digests), cls.ended_at.is_(None)).values(ended_at=now())
-        db.execute(alive, execution_options={"synchronize_session": False})
-        withdrawn(db)
+        cls._end(db, cls.digest.in_(digests))
 
     @classmethod
     def end_families(cls, db: Session, families: Iterable[uuid.UUID]) -> None:
         """End every token that descends from the same codes."""
-        alive = update(cls).where(cls.family.in_(families), cls.ended_at.is_(None)).values(ended_at=now())
-        db.execute(alive, execution_options={"synchronize_session": False})
-        withdrawn(db)
+        cls._end(db, cls.family.in_(families))
+
+    @classmethod
+    def _end(cls, db: Session, which: ColumnElement[bool]) -> None:
+        if _returned(db, update(cls).where(which, cls.ended_at.is_(None)).values(ended_at=now()), cls.digest):
+            withdrawn(db)
 
 
 def _returned(db: Session, change: Update, column: InstrumentedAttribute[bytes]) -> set[bytes]:
