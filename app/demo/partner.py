@@ -135,7 +135,7 @@ async def school(request: Request) -> Response:
     failed = next((answer for answer in answers if answer.status_code != 200), None)
     if failed is None:
         orgs, schools = (answer.json() for answer in answers)
-        return page("school.html", connection=token, orgs=orgs["orgs"], schools=schools["schools"])
+        return page("school.html", connection=token, orgs=orgs["orgs"], schools=schools["orgs"])
     error = _error_code(failed.headers.get("www-authenticate", ""))
     if failed.status_code == 401:
         return _ended(key, error)

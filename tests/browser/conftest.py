@@ -100,7 +100,7 @@ def people(chromium: Browser) -> Iterator["Any"]:
         context = chromium.new_context(java_script_enabled=javascript, viewport=size, locale="en-GB")  # type: ignore[arg-type]
         context.set_default_timeout(15_000)
         opened.append(context)
-        return Person(context.new_page())
+        return Person(context.new_page(), javascript)
 
     yield one_more
     for context in opened:

@@ -143,7 +143,7 @@ def two_operators_verify(site: Site, people: People, name: str, code: str, javas
     caller.fills("Who answered", "Mrs Bright, office manager")
     caller.pictures("onboarding-case")
     caller.presses("Save the call")
-    caller.sees("An approver decides next")
+    caller.sees("approver decides")
     approver.page.reload()
     approver.presses("Approve")
     approver.sees("Approved")
