@@ -1,4 +1,4 @@
-"""The demo's people, schools and apps. Nobody here exists; every secret is derived, so that repeating gives the same."""
+"""The demo's people, schools and apps. Nobody here exists; secrets are derived, so that repeating gives the same."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ from app import secrets
 from app.db import Session
 from app.errors import Problem
 from app.models.account import ADMIN, APPROVER, CALLER, OPERATOR_ADMIN, PARTNER_USER, Account, Membership, SecondStep
-from app.models.base import ahead, now
+from app.models.base import now
 from app.models.establishment import Establishment
 from app.models.partner import App, AppScope, AppSecret, Partner
 from app.models.school import SUSPENDED, UNVERIFIED, VERIFIED, School
@@ -54,7 +54,9 @@ def seed(db: Session) -> dict[str, Any]:
     if db.get(Partner, _id("partner")) is None:
         _partner(db)
     schools = [_school(db, key, status, name) for key, status, name in SCHOOLS]
-    schools += [_school(db, "yew", VERIFIED, "Pat Password", second_step=False)] if settings.environment == "test" else []
+    schools += (
+        [_school(db, "yew", VERIFIED, "Pat Password", second_step=False)] if settings.environment == "test" else []
+    )
     return {
         "issuer": settings.issuer,
         "schools": schools,
@@ -79,9 +81,8 @@ def _school(db: Session, key: str, status: str, admin: str, second_step: bool = 
         state = NEW if status == UNVERIFIED else APPROVED
         due = working_days.due(now(), settings.verification_target_days)
         db.add(Verification(school_id=school.id, state=state, readback_sealed=code, due_at=due))
-    establishment = Establishment.by_urn(db, school.urn)
-    assert establishment is not None
-    dfe_number = establishment.dfe_number
+    listed = Establishment.by_urn(db, school.urn)
+    dfe_number = listed.dfe_number if listed else None
     person = _person(
         db,
         f"{key}@schools.gatehouse.example",
