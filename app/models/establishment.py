@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Self
 
 from sqlalchemy import Index, String, Text, case, event, func, or_, select
@@ -18,6 +18,11 @@ STATUS_WORDS = {OPEN: "Open", CLOSED: "Closed", CLOSING: "Open, but proposed to 
 MAY_REGISTER = (OPEN, CLOSING)
 SUCCESSOR, PREDECESSOR, AMALGAMATED = "Successor", "Predecessor", "Result of Amalgamation"
 
+INDEXED = (  # SQLite's full-text index of a JSON list of URNs; `+++`, which no key contains, marks the open ones
+    "INSERT OR REPLACE INTO establishment_search (rowid, text)"
+    " SELECT urn, ' ' || name_key || ' ' || place_key || CASE WHEN status_code IN ('1', '3') THEN ' +++' ELSE '' END"
+    " FROM establishment WHERE urn IN (SELECT value FROM json_each(?))"
+)
 _PREFIX = Text().with_variant(
     Text(collation="C"), "postgresql"
 )  # compared byte by byte, so that an index finds prefixes
@@ -89,21 +94,19 @@ class Establishment(Base):
         return [found[urn] for urn in urns if urn in found]
 
     @classmethod
-    def by_dfe_number(cls, db: Session, la_code: str, number: str) -> list[Self]:
-        """All that bear or bore this number: the open one first, its predecessors after."""
-        found = select(cls).where(cls.la_code == la_code, cls.establishment_number == number)
+    def with_dfe_number(cls, db: Session, la_code: str, number: str) -> list[int]:
+        """The URNs of all that bear or bore this number: the open one first, its predecessors after."""
+        found = select(cls.urn).where(cls.la_code == la_code, cls.establishment_number == number)
         return list(db.scalars(found.order_by(*_open_and_newest_first())))
 
     @classmethod
-    def by_postcode(cls, db: Session, start: str, length: int | None, offset: int, most: int) -> tuple[list[Self], int]:
-        """A page of those whose postcode key starts so (and has that length, if given), and how many there are."""
-        found = select(cls, func.count().over()).where(
-            cls.postcode_key >= start, cls.postcode_key < start[:-1] + chr(ord(start[-1]) + 1)
-        )
+    def at_postcodes(cls, db: Session, low: str, high: str, length: int | None) -> list[int]:
+        """The URNs of those whose postcode key is from `low` to before `high`, and as long as said; open and newest
+        first."""
+        found = select(cls.urn).where(cls.postcode_key >= low, cls.postcode_key < high)
         if length:
             found = found.where(func.length(cls.postcode_key) == length)
-        rows = db.execute(found.order_by(*_open_and_newest_first()).offset(offset).limit(most)).all()
-        return [row[0] for row in rows], rows[0][1] if rows else 0
+        return list(db.scalars(found.order_by(*_open_and_newest_first())))
 
     @classmethod
     def namesakes(cls, db: Session, rows: Iterable[Self]) -> set[int]:
@@ -111,19 +114,18 @@ class Establishment(Base):
 
         Nearby: the same local authority, or the same postcode district.
         """
-        mine = [row for row in rows if row.is_open]
-        columns = (cls.urn, cls.name_key, cls.la_code, cls.postcode_key)
-        named = select(*columns).where(
-            cls.name_key.in_({row.name_key for row in mine}), cls.status_code.in_(MAY_REGISTER)
+        mine = {row.urn: (row.name_key, row.la_code, row.postcode_key) for row in rows if row.is_open}
+        named = select(cls.urn, cls.name_key, cls.la_code, cls.postcode_key).where(
+            cls.name_key.in_({name for name, _, _ in mine.values()}), cls.status_code.in_(MAY_REGISTER)
         )
-        others = db.execute(named).all() if mine else []
+        others: dict[str, list[tuple[int, str, str | None]]] = {}
+        for urn, name, la, postcode in db.execute(named).all() if mine else []:
+            others.setdefault(name, []).append((urn, la, postcode))
         return {
-            row.urn
-            for row in mine
-            for urn, name, la, postcode in others
-            if urn != row.urn
-            and name == row.name_key
-            and (la == row.la_code or _same_district(postcode, row.postcode_key))
+            urn
+            for urn, (name, la, postcode) in mine.items()
+            for other, other_la, other_postcode in others.get(name, [])
+            if other != urn and (other_la == la or _same_district(other_postcode, postcode))
         }
 
     @property
@@ -156,11 +158,6 @@ class Establishment(Base):
         return [part for part in parts if part]
 
 
-def indexed(name_key: str, place_key: str, status_code: str) -> str:
-    """What SQLite's full-text index holds of an establishment. `+++`, which no key contains, marks the open ones."""
-    return f"{name_key} {place_key} +++" if status_code in MAY_REGISTER else f"{name_key} {place_key}"
-
-
 def _open_and_newest_first() -> tuple[Any, ...]:
     rank = case((Establishment.status_code.in_(MAY_REGISTER), 0), (Establishment.status_code == PROPOSED, 1), else_=2)
     return rank, Establishment.open_date.desc().nulls_last(), Establishment.urn.desc()
@@ -174,10 +171,7 @@ def _same_district(postcode: str | None, other: str | None) -> bool:
 def _make_findable(_mapper: Mapper[Establishment], connection: Connection, made: Establishment) -> None:
     """An establishment added one by one is found by name at once; imports write the index themselves, in bulk."""
     if is_sqlite:
-        text = indexed(made.name_key, made.place_key, made.status_code)
-        connection.exec_driver_sql(
-            "INSERT OR REPLACE INTO establishment_search (rowid, text) VALUES (?, ?)", (made.urn, text)
-        )
+        connection.exec_driver_sql(INDEXED, (f"[{made.urn}]",))
 
 
 class EstablishmentLink(Base):
@@ -192,17 +186,17 @@ class EstablishmentLink(Base):
     established_date: Mapped[dt.date | None]
 
     @classmethod
-    def following(cls, db: Session, urns: Iterable[int]) -> set[int]:
-        """The URNs that took over from these, whichever of the two records says so."""
-        return {after for before, after in cls._around(db, urns) if before in urns}
+    def following(cls, db: Session, urns: Collection[int]) -> dict[int, set[int]]:
+        """For each URN the URNs that took over from it, whichever of the two records says so."""
+        return _gathered((before, after) for before, after in cls._around(db, urns) if before in urns)
 
     @classmethod
-    def preceding(cls, db: Session, urns: Iterable[int]) -> set[int]:
-        """The URNs that these took over from, whichever of the two records says so."""
-        return {before for before, after in cls._around(db, urns) if after in urns}
+    def preceding(cls, db: Session, urns: Collection[int]) -> dict[int, set[int]]:
+        """For each URN the URNs that it took over from, whichever of the two records says so."""
+        return _gathered((after, before) for before, after in cls._around(db, urns) if after in urns)
 
     @classmethod
-    def _around(cls, db: Session, urns: Iterable[int]) -> list[tuple[int, int]]:
+    def _around(cls, db: Session, urns: Collection[int]) -> list[tuple[int, int]]:
         """Pairs of predecessor and successor in which one of these URNs stands."""
         pairs = []
         found = select(cls.urn, cls.link_urn, cls.link_type).where(or_(cls.urn.in_(urns), cls.link_urn.in_(urns)))
@@ -212,6 +206,13 @@ class EstablishmentLink(Base):
             elif link_type.startswith(PREDECESSOR):
                 pairs.append((link_urn, urn))
         return pairs
+
+
+def _gathered(pairs: Iterable[tuple[int, int]]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {}
+    for one, other in pairs:
+        found.setdefault(one, set()).add(other)
+    return found
 
 
 class EstablishmentGroup(Base):

@@ -1,24 +1,24 @@
 """The register in bulk: what an import reads and writes, and the index that finds names, in both dialects.
 
-Rows travel as plain lists, in the order of the column names given, with dates as ISO text: objects would cost more
+Rows travel as plain tuples, in the order of the column names given, with dates as ISO text: objects would cost more
 than the whole import may.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Date, bindparam, select, text
+from sqlalchemy import Date, TextClause, bindparam, select, text
 from sqlalchemy.engine import Connection
 
 from app.db import Session, is_sqlite
 from app.models.establishment import (
-    MAY_REGISTER,
+    INDEXED,
     Establishment,
     EstablishmentGroup,
     EstablishmentLink,
     EstablishmentWord,
     RegisterImport,
-    indexed,
 )
 
 _DATES = {
@@ -30,7 +30,7 @@ _DATES = {
 
 
 class Candidate(NamedTuple):
-    """An establishment that a search for names looks at: `text` is its name and place, plainly spelled."""
+    """An establishment that a search for names looks at: `text` is a blank, its name and place, plainly spelled."""
 
     urn: int
     text: str
@@ -50,15 +50,17 @@ def digests(db: Session) -> dict[int, bytes]:
     return {urn: bytes(digest) for urn, digest in found}
 
 
-def stored(db: Session, columns: Sequence[str], urns: Sequence[int]) -> dict[int, list[Any]]:
+def stored(db: Session, columns: Sequence[str], urns: Sequence[int]) -> dict[int, tuple[Any, ...]]:
     """The rows of these URNs, by URN."""
+    if not urns:
+        return {}
     shown = ", ".join(f"CAST({name} AS TEXT)" if name in _DATES else name for name in columns)
     found = text(f"SELECT urn, {shown} FROM establishment WHERE urn IN :urns")  # noqa: S608 - our own column names
     rows = db.execute(found.bindparams(bindparam("urns", urns, expanding=True)))
-    return {row[0]: list(row[1:]) for row in rows}
+    return {row[0]: tuple(row[1:]) for row in rows}
 
 
-def write(db: Session, columns: Sequence[str], batches: Iterable[list[list[Any]]]) -> None:
+def write(db: Session, columns: Sequence[str], batches: Iterable[list[tuple[Any, ...]]]) -> None:
     """Add these rows or replace what they were, and index their names. The first column is `urn`."""
     connection = db.connection()
     if is_sqlite:
@@ -67,18 +69,18 @@ def write(db: Session, columns: Sequence[str], batches: Iterable[list[list[Any]]
         _write_postgresql(connection, columns, batches)
 
 
-def _write_sqlite(connection: Connection, columns: Sequence[str], batches: Iterable[list[list[Any]]]) -> None:
-    values = f"VALUES ({', '.join('?' * len(columns))})"
-    status, name_key, place_key = (columns.index(name) for name in ("status_code", "name_key", "place_key"))
+def _write_sqlite(connection: Connection, columns: Sequence[str], batches: Iterable[list[tuple[Any, ...]]]) -> None:
+    upsert = _upsert(columns, f"VALUES ({', '.join('?' * len(columns))})")
+    connection.exec_driver_sql("PRAGMA cache_size = -16000")  # so many pages change that 2 MB would spill
+    urns: list[int] = []
     for rows in batches:
-        connection.exec_driver_sql(_upsert(columns, values), list(map(tuple, rows)))
-        connection.exec_driver_sql(
-            "INSERT OR REPLACE INTO establishment_search (rowid, text) VALUES (?, ?)",
-            [(row[0], indexed(row[name_key], row[place_key], row[status])) for row in rows],
-        )
+        connection.exec_driver_sql(upsert, rows)
+        urns += [row[0] for row in rows]
+    connection.exec_driver_sql(INDEXED, (json.dumps(urns),))  # at once: the index merges what each statement adds
+    connection.exec_driver_sql("PRAGMA cache_size = -2000")
 
 
-def _write_postgresql(connection: Connection, columns: Sequence[str], batches: Iterable[list[list[Any]]]) -> None:
+def _write_postgresql(connection: Connection, columns: Sequence[str], batches: Iterable[list[tuple[Any, ...]]]) -> None:
     connection.execute(text("CREATE TEMP TABLE staged (LIKE establishment) ON COMMIT DROP"))
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor, cursor.copy(f"COPY staged ({', '.join(columns)}) FROM STDIN") as copy:
@@ -114,9 +116,9 @@ def links(db: Session) -> set[tuple[Any, ...]]:
     return _all(db, EstablishmentLink)
 
 
-def swap_links(db: Session, wanted: set[tuple[Any, ...]]) -> None:
-    """Make these the links that there are."""
-    _swap(db, EstablishmentLink, wanted, keys=3)
+def swap_links(db: Session, wanted: set[tuple[Any, ...]]) -> tuple[int, int]:
+    """Make these the links that there are; how many rows went in and out."""
+    return _swap(db, EstablishmentLink, wanted, keys=3)
 
 
 def groups(db: Session) -> set[tuple[Any, ...]]:
@@ -124,9 +126,9 @@ def groups(db: Session) -> set[tuple[Any, ...]]:
     return _all(db, EstablishmentGroup)
 
 
-def swap_groups(db: Session, wanted: set[tuple[Any, ...]]) -> None:
-    """Make these the memberships that there are."""
-    _swap(db, EstablishmentGroup, wanted, keys=2)
+def swap_groups(db: Session, wanted: set[tuple[Any, ...]]) -> tuple[int, int]:
+    """Make these the memberships that there are; how many rows went in and out."""
+    return _swap(db, EstablishmentGroup, wanted, keys=2)
 
 
 def _all(db: Session, noun: type[EstablishmentLink] | type[EstablishmentGroup]) -> set[tuple[Any, ...]]:
@@ -136,7 +138,7 @@ def _all(db: Session, noun: type[EstablishmentLink] | type[EstablishmentGroup]) 
 
 def _swap(
     db: Session, noun: type[EstablishmentLink] | type[EstablishmentGroup], wanted: set[tuple[Any, ...]], keys: int
-) -> None:
+) -> tuple[int, int]:
     """The first `keys` columns are the key."""
     connection, held = db.connection(), _all(db, noun)
     mark = "?" if is_sqlite else "%s"
@@ -147,6 +149,7 @@ def _swap(
     if new := list(wanted - held):
         values = ", ".join([mark] * len(columns))
         connection.exec_driver_sql(f"INSERT INTO {noun.__tablename__} VALUES ({values})", new)  # noqa: S608
+    return len(new), len(gone)
 
 
 def _columns(noun: type[EstablishmentLink] | type[EstablishmentGroup]) -> list[str]:
@@ -158,61 +161,60 @@ def newest_import(db: Session) -> Any:
     return db.scalar(select(RegisterImport.id).order_by(RegisterImport.imported_at.desc()).limit(1))
 
 
-def named(db: Session, alternatives: Sequence[Sequence[str]], most: int) -> list[Candidate]:
-    """Those whose name or place has, for each group of words, one of them as a part; open and newest URNs first.
+def named(db: Session, groups: Sequence[Sequence[str]], most: int) -> list[Candidate]:
+    """Those whose name and place have, for each group of parts, one of them; open ones and high URNs first.
 
-    A word has three characters or more, of a-z and 0-9. On SQLite some rows may have only the pieces of a word.
+    A part has three characters or more, of a-z, 0-9 and the blank: words stand between blanks, the first too.
     """
     if is_sqlite:
-        return _named_sqlite(db, alternatives, most)
-    name = "(e.name_key || ' ' || e.place_key)"
-    marks = [[f"w{at}_{i}" for i in range(len(group))] for at, group in enumerate(alternatives)]
-    has = " AND ".join("(" + " OR ".join(f"{name} LIKE :{mark}" for mark in group) + ")" for group in marks)
-    given = {
-        mark: f"%{word}%"
-        for group, names in zip(alternatives, marks, strict=True)
-        for word, mark in zip(group, names, strict=True)
-    }
+        return _named_sqlite(db, groups, most)
+    has, given = _conditions(groups, "(' ' || e.name_key || ' ' || e.place_key) LIKE", "%{}%")
     found = text(
-        f"SELECT e.urn, {name}, e.status_code, CAST(e.open_date AS TEXT) FROM establishment e"  # noqa: S608
-        f" WHERE {has} ORDER BY e.status_code IN ('1', '3') DESC, e.urn DESC LIMIT :most"
+        "SELECT e.urn, ' ' || e.name_key || ' ' || e.place_key, e.status_code, CAST(e.open_date AS TEXT)"  # noqa: S608
+        f" FROM establishment e WHERE {has}"
+        " ORDER BY e.status_code IN ('1', '3') DESC, e.urn DESC LIMIT :most"
     )
-    return [
-        Candidate(urn, held, status, opened or "")
-        for urn, held, status, opened in db.execute(found, given | {"most": most})
-    ]
+    return _candidates(db, found, given | {"most": most})
 
 
-def _named_sqlite(db: Session, alternatives: Sequence[Sequence[str]], most: int) -> list[Candidate]:
-    """Two looks, each from the newest URN down, so that open establishments are not crowded out by closed ones."""
-    match = " AND ".join("(" + " OR ".join(map(_pieces, group)) + ")" for group in alternatives)
+def _named_sqlite(db: Session, groups: Sequence[Sequence[str]], most: int) -> list[Candidate]:
+    """The index gives those that have all pieces, from the highest URN down; it keeps no order of pieces, so what it
+    gives is looked at again. If there are too many, the open ones must not be crowded out."""
+    match = " AND ".join("(" + " OR ".join(map(_pieces, group)) + ")" for group in groups)
+    has, given = _conditions(groups, "0 < instr(s.text,", "{}", ")")
     found = text(
-        "SELECT s.rowid, s.text, e.status_code, e.open_date FROM establishment_search s"
-        " CROSS JOIN establishment e ON e.urn = s.rowid"
-        " WHERE s.establishment_search MATCH :match ORDER BY s.rowid DESC LIMIT :most"
+        "SELECT s.rowid, s.text, e.status_code, e.open_date"  # noqa: S608
+        " FROM establishment_search s CROSS JOIN establishment e ON e.urn = s.rowid"
+        f" WHERE s.establishment_search MATCH :match AND {has} ORDER BY s.rowid DESC LIMIT :most"
     )
-    rows = list(db.execute(found, {"match": f'{match} AND "+++"', "most": most}))
+    rows = _candidates(db, found, given | {"match": match, "most": most})
     if len(rows) < most:
-        rows += db.execute(found, {"match": f'{match} NOT "+++"', "most": most - len(rows)})
-    return [Candidate(urn, held, status, opened or "") for urn, held, status, opened in rows]
+        return rows
+    alive = _candidates(db, found, given | {"match": f'{match} AND "+++"', "most": most})
+    return alive + _candidates(db, found, given | {"match": f'{match} NOT "+++"', "most": most - len(alive)})
 
 
-def _pieces(word: str) -> str:
-    return "(" + " AND ".join(f'"{word[at : at + 3]}"' for at in range(len(word) - 2)) + ")"
+def _conditions(
+    groups: Sequence[Sequence[str]], before: str, around: str, after: str = ""
+) -> tuple[str, dict[str, object]]:
+    """Every group must have one part that fits; the parts as parameters of the statement."""
+    given: dict[str, object] = {}
+    every = []
+    for group in groups:
+        some = []
+        for part in group:
+            name = f"part{len(given)}"
+            given[name] = around.format(part)
+            some.append(f"{before} :{name}{after}")
+        every.append(f"({' OR '.join(some)})")
+    return " AND ".join(every), given
 
 
-def beginning(db: Session, start: str, most: int) -> list[Candidate]:
-    """Those whose plainly spelled name begins so."""
-    columns = (
-        Establishment.urn,
-        Establishment.name_key + " " + Establishment.place_key,
-        Establishment.status_code,
-        Establishment.open_date,
-    )
-    found = (
-        select(*columns)
-        .where(Establishment.name_key >= start, Establishment.name_key < start[:-1] + chr(ord(start[-1]) + 1))
-        .order_by(Establishment.status_code.in_(MAY_REGISTER).desc(), Establishment.urn.desc())
-        .limit(most)
-    )
-    return [Candidate(urn, held, status, str(opened or "")) for urn, held, status, opened in db.execute(found)]
+def _candidates(db: Session, found: TextClause, given: dict[str, object]) -> list[Candidate]:
+    return [Candidate(urn, held, status, opened or "") for urn, held, status, opened in db.execute(found, given)]
+
+
+def _pieces(part: str) -> str:
+    """Trigrams of a part that overlap by one character: as selective as all of them, and half the work."""
+    last = len(part) - 3
+    return "(" + " AND ".join(f'"{part[at : at + 3]}"' for at in sorted({*range(0, last, 2), last})) + ")"

@@ -25,7 +25,7 @@ def upgrade() -> None:
     elif _has_trigrams(op.get_bind()):
         op.execute(
             "CREATE INDEX establishment_search_idx ON establishment"
-            " USING gin ((name_key || ' ' || place_key) gin_trgm_ops)"
+            " USING gin ((' ' || name_key || ' ' || place_key) gin_trgm_ops)"
         )
 
 
@@ -39,9 +39,12 @@ def downgrade() -> None:
 
 def _full_text() -> None:
     """Positions are left out: a word is looked for by all its trigrams, and the few false hits are weeded out after."""
-    op.execute("CREATE VIRTUAL TABLE establishment_search USING fts5 (text, tokenize = 'trigram', detail = 'none')")
     op.execute(
-        "INSERT INTO establishment_search (rowid, text) SELECT urn, name_key || ' ' || place_key"
+        "CREATE VIRTUAL TABLE establishment_search"
+        " USING fts5 (text, tokenize = 'trigram', detail = 'none', columnsize = 0)"
+    )
+    op.execute(
+        "INSERT INTO establishment_search (rowid, text) SELECT urn, ' ' || name_key || ' ' || place_key"
         " || CASE WHEN status_code IN ('1', '3') THEN ' +++' ELSE '' END FROM establishment"
     )
     op.execute(
