@@ -80,21 +80,29 @@ def test_the_box_of_the_last_search_gives_way_to_a_newly_filled_one(browser: Bro
 @pytest.mark.parametrize(
     ("label", "typed", "field"),
     [
-        ("School postcode", "Thirsk", "q-postcode"),
+        ("School postcode", "ZZ99 9ZZ", "q-postcode"),
         ("LA/DfE number", "12345", "q-dfe"),
-        ("School URN", "abc", "q-urn"),
+        ("School URN", "xyzzy", "q-urn"),
     ],
 )
-def test_what_cannot_be_a_number_is_said_beside_its_box_and_kept(
+def test_what_is_not_found_stays_in_its_box_with_what_to_try(
     browser: Browser, label: str, typed: str, field: str
 ) -> None:
     listed()
     browser.opens("/register/school")
     browser.fills(label, typed)
-    browser.presses("Search", 422)
+    browser.presses("Search")
     assert browser.value(field) == typed
-    assert browser.document.get_element_by_id(f"{field}-error") is not None
+    assert "No school found" in browser.text and "Search by the school’s name or town instead" in browser.text
     finds(browser)
+
+
+def test_what_stands_in_the_wrong_box_is_understood(browser: Browser) -> None:
+    listed()
+    browser.opens("/register/school")
+    browser.fills("School postcode", "100001")
+    browser.presses("Search")
+    assert "We searched for URN 100001" in browser.text and "First School" in browser.text
 
 
 def test_nothing_typed_or_too_much_is_said(browser: Browser) -> None:

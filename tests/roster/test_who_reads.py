@@ -3,7 +3,6 @@
 import datetime as dt
 import time
 import uuid
-from types import SimpleNamespace
 
 import pytest
 from starlette.testclient import TestClient
@@ -168,7 +167,7 @@ def test_a_revocation_by_another_process_holds_as_soon_as_what_is_held_is_old(
     change(Authorisation, partner.authorisation.id, ended_at=now(), end_reason="revoked")
 
     later = time.monotonic() + store.KEPT_SECONDS + 0.1
-    monkeypatch.setattr(store, "time", SimpleNamespace(monotonic=lambda: later))
+    monkeypatch.setattr(store, "clock", lambda: later)
 
     assert refusal(partner.reads("/orgs")) == (401, "unauthorisedrequest")
     assert reader(client, 100002).reads("/orgs").status_code == 200
