@@ -22,6 +22,7 @@ from app.web.pages import page, see_other
 router = APIRouter(include_in_schema=False)
 
 WAYS = ("postcode", "dfe", "urn", "name")
+NOTHING_TYPED = "Type a postcode, a number or a name to search for"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +65,8 @@ def ask(request: Request) -> Response:
 @router.post("/register/school")
 def choose(request: Request, sent: Posted) -> Response:
     """Select one of the results, and go on to the details."""
+    urn = sent.get("urn", "")
     try:
-        urn = sent.get("urn", "")
         if not urn.isascii() or not urn.isdigit() or len(urn) > 9:
             raise Problem(title="Select your school", field="urn")
         with sessions.read() as db:
@@ -73,7 +74,12 @@ def choose(request: Request, sent: Posted) -> Response:
     except Problem as wrong:
         status = 422 if wrong.status == 400 else wrong.status
         return _found(
-            request, sent.get("by", ""), sent.get("q", ""), sent.get("page", ""), status=status, problems=shown(wrong)
+            request,
+            sent.get("by", "urn"),
+            sent.get("q", urn),
+            sent.get("page", ""),
+            status=status,
+            problems=shown(wrong),
         )
     response = see_other("/register/details")
     visit.keep(response, visit.Visit(urn=establishment.urn))
@@ -87,7 +93,7 @@ def _lead_on(request: Request) -> Response:
     if len(typed) > 1:
         typed = {way: text for way, text in typed.items() if f"{way}:{text}" != before}
     if not typed:
-        return _shown(request, 422, [Fault("Type a postcode, a number or a name to search for", "q-postcode")])
+        return _shown(request, 422, [Fault(NOTHING_TYPED, "q-postcode")])
     if len(typed) > 1:
         first = next(iter(typed))
         return _shown(request, 422, [Fault("Fill in one box only, then press Search", f"q-{first}")], typed=typed)
@@ -98,21 +104,14 @@ def _lead_on(request: Request) -> Response:
 def _found(
     request: Request, by: str, q: str, page_number: str, *, status: int = 200, problems: list[Fault] | None = None
 ) -> Response:
-    if by not in WAYS:
-        fault = Fault("Choose what to search for, then press Search", "q-postcode")
-        return _shown(request, 422, problems or [fault])
-    if not q:
-        return _shown(request, 422, problems or [Fault("Type what to search for", f"q-{by}")])
+    if by not in WAYS or not q:
+        return _shown(request, 422, [Fault(NOTHING_TYPED, f"q-{by}" if by in WAYS else "q-postcode")])
     number = int(page_number) if page_number.isascii() and page_number.isdigit() and len(page_number) < 6 else 1
-    try:
-        with sessions.read() as db:
-            results = search.find(db, by, q, max(number, 1))
-            rows = _rows(db, results)
-    except Problem as wrong:
-        return _shown(request, 422, [Fault(wrong.text, f"q-{by}")], typed={by: q})
-    problems = problems or []
-    if not any(row.may_be_chosen for row in rows):
-        problems = [Fault(fault.text, "results" if fault.field == "urn" else fault.field) for fault in problems]
+    with sessions.read() as db:
+        results = search.find(db, by, q, max(number, 1))
+        rows = _rows(db, results)
+    if problems and not any(row.may_be_chosen for row in rows):
+        problems = [Fault(fault.text, "results") for fault in problems]
     return _shown(request, status, problems, typed={by: q}, results=results, rows=rows, by=by, q=q)
 
 

@@ -102,7 +102,7 @@ def test_what_stands_in_the_wrong_box_is_understood(browser: Browser) -> None:
     browser.opens("/register/school")
     browser.fills("School postcode", "100001")
     browser.presses("Search")
-    assert "We searched for URN 100001" in browser.text and "First School" in browser.text
+    assert "We searched for URN 100001" in browser.text and "Made-up Primary School 100001" in browser.text
 
 
 def test_nothing_typed_or_too_much_is_said(browser: Browser) -> None:
@@ -118,6 +118,8 @@ def test_nothing_typed_or_too_much_is_said(browser: Browser) -> None:
     )
     for address in ("?q=100001", "?by=phone&q=1", "?by=urn&q="):
         browser.opens(f"/register/school{address}", 422)
+    for fields in ({}, {"urn": "100001x"}, {"by": "urn"}):
+        browser.posts("/register/school", 422, **fields)
     finds(browser)
 
 
@@ -181,6 +183,8 @@ def test_a_crafted_post_cannot_choose_a_school_that_may_not_register(browser: Br
     listed(100001, status_code=status)
     listed(100002)
     browser.posts("/register/school", 409, urn="100001", by="urn", q="100001")
+    assert words in browser.text
+    browser.posts("/register/school", 409, urn="100001")
     assert words in browser.text
     browser.opens("/register/details")
     assert browser.path == "/register/school"
