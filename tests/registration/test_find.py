@@ -98,7 +98,7 @@ def test_what_is_not_found_stays_in_its_box_with_what_to_try(
 
 
 def test_what_stands_in_the_wrong_box_is_understood(browser: Browser) -> None:
-    listed()
+    listed(name="First School")
     browser.opens("/register/school")
     browser.fills("School postcode", "100001")
     browser.presses("Search")
