@@ -102,7 +102,7 @@ def test_what_stands_in_the_wrong_box_is_understood(browser: Browser) -> None:
     browser.opens("/register/school")
     browser.fills("School postcode", "100001")
     browser.presses("Search")
-    assert "We searched for URN 100001" in browser.text and "Made-up Primary School 100001" in browser.text
+    assert "We searched for URN 100001" in browser.text and "First School" in browser.text
 
 
 def test_nothing_typed_or_too_much_is_said(browser: Browser) -> None:
