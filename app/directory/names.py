@@ -68,7 +68,7 @@ def ranked(db: Session, text: str) -> tuple[list[int], str]:
     found = _having(db, telling) if telling else []
     if not found and len(telling) > 1:  # each word is known, but not all together
         found = list({candidate: None for group in telling for candidate in _having(db, [group])})
-    return _nearest(found, meant), NEAREST if found else ""
+    return _in_order(found, meant, within=0.15), NEAREST if found else ""
 
 
 def _telling(groups: list[Group]) -> list[Group]:
@@ -89,21 +89,18 @@ def _part(word: str) -> str:
     return stem if len(stem) > 4 else f" {stem}" if len(stem) > 1 else f" {stem} "
 
 
-def _in_order(found: Sequence[register.Candidate], groups: Sequence[Group]) -> list[int]:
-    """Open ones first; among those, names that start as typed, then by how well the words fit, then the newest."""
+def _in_order(found: Sequence[register.Candidate], groups: Sequence[Group], within: float = 1) -> list[int]:
+    """Open ones first; among those, names that start as typed, then by how well the words fit, then the newest. Those
+    whose words fit worse than the best by more than `within` are left out."""
     start = "".join(f" {max(group, key=group.__getitem__)}" for group in groups if group)
+    scores = [_score(row.text, groups) for row in found]
+    least = max(scores, default=0) - within
     keys = [
-        (row[2] in MAY_REGISTER, row[1].startswith(start), round(_score(row[1], groups), 1), row[3], row[0])
-        for row in found
+        (row.status_code in MAY_REGISTER, row.text.startswith(start), round(score, 1), row.open_date, row.urn)
+        for row, score in zip(found, scores, strict=True)
+        if score >= least
     ]
     return [key[-1] for key in sorted(keys, reverse=True)]
-
-
-def _nearest(found: Sequence[register.Candidate], groups: Sequence[Group]) -> list[int]:
-    """Only those that come close to the best."""
-    scores = {row: _score(row.text, groups) for row in found}
-    best = max(scores.values(), default=0)
-    return _in_order([row for row, score in scores.items() if score >= best - 0.15], groups)
 
 
 def _score(text: str, groups: Sequence[Group]) -> float:
@@ -112,8 +109,12 @@ def _score(text: str, groups: Sequence[Group]) -> float:
     total = gained = 0.0
     for group in groups:
         weight = 0.3 if group.keys() <= EVERYWHERE else 1.0
+        best = 0.0
+        for word, near in group.items():
+            if near > best and (fit := _fit(text, word) * near) > best:
+                best = fit
         total += weight
-        gained += weight * max([_fit(text, word) * near for word, near in group.items()], default=0.0)
+        gained += weight * best
     return gained / total
 
 

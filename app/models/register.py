@@ -179,7 +179,7 @@ def named(db: Session, groups: Sequence[Sequence[str]], most: int) -> list[Candi
 
 def _named_sqlite(db: Session, groups: Sequence[Sequence[str]], most: int) -> list[Candidate]:
     """The index gives those that have all pieces, from the highest URN down; it keeps no order of pieces, so what it
-    gives is looked at again. If there are too many, the open ones must not be crowded out."""
+    gives is looked at again. The open ones come first, so that closed ones cannot crowd them out."""
     match = " AND ".join("(" + " OR ".join(map(_pieces, group)) + ")" for group in groups)
     has, given = _conditions(groups, "0 < instr(s.text,", "{}", ")")
     found = text(
@@ -187,11 +187,10 @@ def _named_sqlite(db: Session, groups: Sequence[Sequence[str]], most: int) -> li
         " FROM establishment_search s CROSS JOIN establishment e ON e.urn = s.rowid"
         f" WHERE s.establishment_search MATCH :match AND {has} ORDER BY s.rowid DESC LIMIT :most"
     )
-    rows = _candidates(db, found, given | {"match": match, "most": most})
+    rows = _candidates(db, found, given | {"match": f'{match} AND "+++"', "most": most})
     if len(rows) < most:
-        return rows
-    alive = _candidates(db, found, given | {"match": f'{match} AND "+++"', "most": most})
-    return alive + _candidates(db, found, given | {"match": f'{match} NOT "+++"', "most": most - len(alive)})
+        rows += _candidates(db, found, given | {"match": f'{match} NOT "+++"', "most": most - len(rows)})
+    return rows
 
 
 def _conditions(
