@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import errno
 import fnmatch
 import hashlib
 import io
@@ -29,6 +30,7 @@ REGISTER, LINKS, GROUPS = (
     ("alllinksdata*.csv", "allgroupsdata*.csv"),
 )
 _CHUNK = 1 << 20
+_KNOWN_PACKING = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _NOT_CP1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
 
 
@@ -155,7 +157,9 @@ def _tables(path: Path, stack: ExitStack, progress: Progress) -> Iterator[Table]
                 with archive.open(member) as packed:
                     table = Table(member.filename, copy)
                     yield _looked_through(table, packed, copy, member.file_size, progress)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as wrong:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError, OSError) as wrong:
+        if isinstance(wrong, OSError) and wrong.errno != errno.EINVAL:  # our own disk, not a place outside the file
+            raise
         raise Damaged(f"{path.name} is not a whole ZIP file. Download it again.") from wrong
 
 
@@ -174,8 +178,8 @@ def _safe(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
         raise Unsafe(f"{name} would unpack to {size:,} bytes, far more than the register needs.")
     if not found:
         raise NotTheRegister(f"{name} holds no CSV file.")
-    if any(member.flag_bits & 1 for member in found):
-        raise NotTheRegister(f"{name} is locked with a password. Unpack it and give the CSV file.")
+    if any(member.flag_bits & 1 or member.compress_type not in _KNOWN_PACKING for member in found):
+        raise NotTheRegister(f"{name} is locked or packed in an unusual way. Unpack it and give the CSV file.")
     return found
 
 
@@ -261,15 +265,18 @@ def _header(table: Table) -> list[str]:
     table.file.seek(0)
     text = io.TextIOWrapper(table.file, table.encoding, newline="")
     try:
-        header = [name.strip() for name in next(csv.reader(text, strict=True), [])]
-    except csv.Error as wrong:
-        raise NotTheRegister(f"The first line of {table.name} is not a heading with the names of columns.") from wrong
+        first = text.readline(_CHUNK)
+        header = [name.strip() for name in next(csv.reader([first], strict=True), [])]
+    except csv.Error:
+        header = []
     finally:
         text.detach()
     while header and not header[-1]:
         header.pop()
-    if not header:
+    if not table.size:
         raise NotTheRegister(f"{table.name} is empty. Download it again.")
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-        raise NotTheRegister(f"The columns of {table.name} are not separated by commas. Save it as CSV.")
+    if not header or len(header) == 1:
+        if max(";\t|", key=first.count) in first:
+            raise NotTheRegister(f"The columns of {table.name} are not separated by commas. Save it as CSV.")
+        raise NotTheRegister(f"The first line of {table.name} is not a heading with the names of columns.")
     return header

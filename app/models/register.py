@@ -73,7 +73,7 @@ def _write_sqlite(connection: Connection, columns: Sequence[str], batches: Itera
     upsert = _upsert(columns, f"VALUES ({', '.join('?' * len(columns))})")
     connection.exec_driver_sql("PRAGMA cache_size = -16000")  # so many pages change that 2 MB would spill
     urns: list[int] = []
-    for rows in batches:
+    for rows in filter(None, batches):
         connection.exec_driver_sql(upsert, rows)
         urns += [row[0] for row in rows]
     connection.exec_driver_sql(INDEXED, (json.dumps(urns),))  # at once: the index merges what each statement adds
