@@ -63,7 +63,9 @@ def ranked(db: Session, text: str) -> tuple[list[int], str]:
     found = _having(db, telling)
     if found:
         return _in_order(found, groups), TOO_MANY if len(found) == MOST else ""
-    meant = [_meant(db, group) if group in telling else group for group in groups]
+    known = _words(db)
+    strange = [group for group in telling if not any(f" {word} " in known.together for word in group)] or telling
+    meant = [_meant(group, known) if group in strange else group for group in groups]
     telling = _telling([group for group in meant if group])
     found = _having(db, telling) if telling else []
     if not found and len(telling) > 1:  # each word is known, but not all together
@@ -126,9 +128,8 @@ def _fit(text: str, word: str) -> float:
     return 0.9 if f" {word}" in text else 0.7 if _part(word) in text else 0.0
 
 
-def _meant(db: Session, group: Group) -> Group:
-    """What the words of a group may have been: themselves if the register knows them, and what is spelled alike."""
-    known = _words(db)
+def _meant(group: Group, known: _Vocabulary) -> Group:
+    """What the words of a group may have been: themselves if they are part of a word, and what is spelled alike."""
     found: Group = {}
     for word in group:
         if _part(word) in known.together:

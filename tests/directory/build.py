@@ -16,7 +16,7 @@ from app.settings import ROOT
 SAMPLE = ROOT / "seed/edubase_sample.csv"
 SAMPLE_LINKS = ROOT / "seed/edubase_sample_links.csv"
 SAMPLE_GROUPS = ROOT / "seed/edubase_sample_groups"
-HEADER = next(csv.reader(SAMPLE.open(encoding="cp1252", newline="").readlines()[:1]))
+HEADER = next(csv.reader([SAMPLE.read_text("cp1252").partition("\n")[0]]))
 OFSTED = ["OfstedLastInsp", "OfstedSpecialMeasures (code)", "OfstedSpecialMeasures (name)", "OfstedRating (name)"]
 LAYOUTS = {
     135: HEADER,
