@@ -29,6 +29,19 @@ def verify(
 
 
 @app.command()
+def invariants(as_json: AsJson = False) -> None:
+    """Ask the tables themselves whether what must always hold does; fail, and say what does not."""
+    from app import audit
+    from app.db import sessions
+    from app.models.invariants import faults
+
+    with sessions.read() as db:
+        broken = faults(db) + audit.verify(db)
+    say(as_json, "\n".join(broken) or "Everything that must hold does.", faults=broken)
+    raise typer.Exit(1 if broken else 0)
+
+
+@app.command()
 def export() -> None:
     """Print every event as one line of JSON, oldest first. Keep the last line elsewhere: it is the head."""
     from app import audit

@@ -33,6 +33,13 @@ class Site:
     issuer: str
     partner: str
     seed: dict[str, Any]
+    environment: dict[str, str]
+
+    def audits(self) -> str:
+        """What the independent auditor says of everything that has happened here."""
+        command = [sys.executable, "-m", "app", "audit", "invariants"]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
 
     def operator(self, role: str) -> dict[str, Any]:
         found: dict[str, Any] = next(who for who in self.seed["operators"] if who["role"] == role)
@@ -60,7 +67,7 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     issuer_port, partner_port = free_port(), free_port()
-    environment = {
+    environment = os.environ | {
         "GATEHOUSE_DATA_DIR": str(tmp_path_factory.mktemp("demo")),
         "GATEHOUSE_PORT": str(issuer_port),
         "GATEHOUSE_DEMO_PORT": str(partner_port),
@@ -68,12 +75,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "GATEHOUSE_DATABASE_URL": _database() if POSTGRES else "",
     }
     command = [sys.executable, "-m", "app", "demo", "--json"]
-    running = subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
+    running = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
     try:
         assert running.stdout is not None
         with running.stdout as said:
             seed = json.loads(said.readline())
-        made = Site(seed["issuer"], f"http://127.0.0.1:{partner_port}", seed)
+        made = Site(seed["issuer"], f"http://127.0.0.1:{partner_port}", seed, environment)
         for address in (f"{made.issuer}/health/ready", made.partner):
             _wait_for(address, running)
         yield made

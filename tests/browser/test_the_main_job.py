@@ -51,6 +51,7 @@ def test_a_school_joins_is_verified_shares_is_read_and_revokes(site: Site, peopl
     secretary.sees("1 organisation and 1 school by OneRoster 1.2", school.name, str(school.successor))
     secretary.pictures("partner-reads")
     revokes(site, secretary)
+    assert site.audits() == "Everything that must hold does."
 
 
 def finds_the_school(site: Site, secretary: Person, closed: Closed) -> None:
