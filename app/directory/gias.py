@@ -122,8 +122,9 @@ class _Plan:
             register.lock(db)
             if register.newest_import(db) != self._before:
                 raise Overtaken("Nothing was changed. Import the file again if it is the newer one.")
-            register.write(db, self._binding.columns, self._aside() if self._known else self._differing(db))
-            register.add_words(db, self._words)
+            if self._staged or not self._known:
+                register.write(db, self._binding.columns, self._aside() if self._known else self._differing(db))
+                register.add_words(db, self._words)
             if self._links is not None:
                 report.links = members.Report(*register.swap_links(db, self._links))
             if self._groups is not None:
