@@ -6,11 +6,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import select
 
 from app.db import sessions
 from app.models.base import ago, ahead, now
@@ -18,33 +16,8 @@ from app.models.outbox import Message
 from app.notify import development, outbox, smtp
 from app.notify.outbox import EMAIL, SMS, deliver_due, enqueue
 from app.settings import ROOT, settings
-from tests.notify.mail_server import Inbox, certificate, knows, listening
-
-
-@pytest.fixture
-def inbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inbox]:
-    """A mail server that SMTP_URL points to."""
-    with listening() as (opened, address):
-        monkeypatch.setattr(settings, "smtp_url", SecretStr(f"smtp://{address}"))
-        yield opened
-
-
-def write(to: str = "ada@school.example", subject: str = "Hello", text: str = "Hello Ada,\n\nGood morning.\n") -> None:
-    with sessions.begin() as db:
-        enqueue(db, EMAIL, to, subject, text, links=["https://gatehouse.example/sign-in"])
-
-
-def rows() -> list[Message]:
-    """Every message, as the database has it, in the order of writing."""
-    with sessions.read() as db:
-        return list(db.scalars(select(Message).order_by(Message.created_at)))
-
-
-def make_due(message: Message) -> None:
-    with sessions.begin() as db:
-        found = db.get(Message, message.id)
-        assert found is not None
-        found.next_try_at = now()
+from tests.notify.mail_server import Inbox, listening
+from tests.notify.messages import make_due, rows, write
 
 
 def test_a_mail_arrives_as_text_and_html_and_its_content_is_erased(inbox: Inbox) -> None:
@@ -211,51 +184,6 @@ def test_pauses_double_up_to_three_hours_and_differ() -> None:
     assert all(20 <= outbox.pause(3) <= 40 for _ in range(50))
     assert all(5400 <= outbox.pause(60) <= 10_800 for _ in range(50))
     assert len({outbox.pause(5) for _ in range(20)}) > 1
-
-
-def test_starttls_is_used_where_offered_and_the_certificate_is_checked(
-    tmp_path: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    context, trusted = certificate(tmp_path)
-    secure = {"tls_context": context, "auth_required": True, "authenticator": knows(b"me@x", b"p/w")}
-    with listening(**secure) as (inbox, address):
-        monkeypatch.setattr(settings, "smtp_url", SecretStr(f"smtp+starttls://me%40x:p%2Fw@{address}"))
-        write()
-        assert deliver_due() == 0
-        assert "certificate" in (rows()[0].last_error or "").lower()
-
-        monkeypatch.setenv("SSL_CERT_FILE", trusted)
-        make_due(rows()[0])
-        assert deliver_due() == 1
-        assert inbox.was_encrypted == [True]
-
-
-def test_tls_from_the_start(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    context, trusted = certificate(tmp_path)
-    with listening(ssl_context=context) as (inbox, address):
-        monkeypatch.setenv("SSL_CERT_FILE", trusted)
-        monkeypatch.setattr(settings, "smtp_url", SecretStr(f"smtps://{address}"))
-        write()
-        assert deliver_due() == 1
-        assert len(inbox.mails) == 1
-
-
-def test_a_server_without_tls_is_refused_where_starttls_is_insisted_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    with listening() as (inbox, address):
-        monkeypatch.setattr(settings, "smtp_url", SecretStr(f"smtp+starttls://{address}"))
-        write()
-        assert deliver_due() == 0
-        monkeypatch.setattr(
-            settings, "smtp_url", SecretStr(f"smtp://me:secret@{address.replace('127.0.0.1', '0.0.0.0')}")
-        )
-        make_due(rows()[0])
-        assert deliver_due() == 0
-        assert "no TLS" in (rows()[0].last_error or "") and "secret" not in (rows()[0].last_error or "")
-        assert inbox.mails == []
-
-        monkeypatch.setattr(settings, "smtp_url", SecretStr(f"smtp://{address}"))
-        make_due(rows()[0])
-        assert deliver_due() == 1
 
 
 def test_headers_cannot_be_injected(inbox: Inbox) -> None:
