@@ -245,6 +245,4 @@ def _menu(person: Person) -> list[tuple[str, str]]:
         menu += [("Home", "/school"), ("Data sharing", "/school/apps")]
     if person.operator_role:
         menu += [("Cases", "/onboarding"), ("Schools", "/onboarding/schools")]
-    if any(held.partner_id for held in person.memberships):
-        menu += [("Apps", "/partners")]
     return [*menu, ("Account", "/account")]

@@ -244,7 +244,7 @@ def test_each_role_has_its_own_first_page_and_menu(browser: Browser) -> None:
     for account, home, menu in (
         (admin_of_another_school(), "/school", ["Home", "Data sharing", "Account"]),
         (operator, "/onboarding", ["Cases", "Schools", "Account"]),
-        (partner_user, "/partners", ["Apps", "Account"]),
+        (partner_user, "/account", ["Account"]),
         (nobody, "/account", ["Account"]),
     ):
         browser.client.cookies.clear()
