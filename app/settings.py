@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Durations are in seconds unless the name says otherwise."""
 
-    model_config = SettingsConfigDict(env_prefix="GATEHOUSE_", env_file=ROOT / ".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="GATEHOUSE_", env_file=ROOT / ".env", env_ignore_empty=True, extra="ignore"
+    )
 
     environment: Literal["development", "test", "production"] = "development"
     data_dir: Path = Field(ROOT / "var", description="Where the SQLite database and development secrets live")

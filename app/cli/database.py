@@ -1,6 +1,6 @@
 """`gatehouse db`: the schema."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -15,18 +15,24 @@ app = typer.Typer(no_args_is_help=True, help="Upgrade or downgrade the database 
 @app.command()
 def upgrade(revision: Annotated[str, typer.Argument()] = "head", as_json: AsJson = False) -> None:
     """Bring the schema up to date. Safe to repeat."""
-    from alembic import command
-
-    command.upgrade(configuration(), revision)
-    say(as_json, f"The database is at {revision}.", revision=revision)
+    _migrate("upgrade", revision, as_json)
 
 
 @app.command()
 def downgrade(revision: str, as_json: AsJson = False) -> None:
     """Take the schema back to a revision; each migration says what that loses."""
-    from alembic import command
+    _migrate("downgrade", revision, as_json)
 
-    command.downgrade(configuration(), revision)
+
+def _migrate(direction: Literal["upgrade", "downgrade"], revision: str, as_json: bool) -> None:
+    from alembic import command
+    from alembic.util import CommandError
+
+    try:
+        getattr(command, direction)(configuration(), revision)
+    except CommandError as wrong:
+        typer.echo(f"Nothing was changed. {wrong}", err=True)
+        raise typer.Exit(1) from wrong
     say(as_json, f"The database is at {revision}.", revision=revision)
 
 

@@ -22,6 +22,8 @@ def demo(
     if settings.is_production:
         typer.echo("The demo does not run with GATEHOUSE_ENVIRONMENT=production.", err=True)
         raise typer.Exit(1)
+    for port in () if seed_only else (settings.port, settings.demo_port):
+        serve.need_free("127.0.0.1", port)
     with failures():
         prepared = _prepare()
     if seed_only:
@@ -104,6 +106,7 @@ def _sheet(prepared: dict[str, Any]) -> str:
         for school in prepared["schools"]
     ]
     people += [(person["email"], person, f"onboarding team, {person['role']}") for person in prepared["operators"]]
+    people += [(person["email"], person, "partner, Reading Room Ltd") for person in prepared["partner_users"]]
     for login, person, who in people:
         lines.append(f"  {login:<28} {person['password']}   {person['totp_secret'] or '(password only)'}   {who}")
     return "\n".join([*lines, "", "Stop with Ctrl+C.", ""])

@@ -1,5 +1,6 @@
 """`gatehouse serve` and `gatehouse worker`."""
 
+import socket
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ def serve(
     """Answer requests. Mails leave by `gatehouse worker`, which runs beside this."""
     import uvicorn
 
+    need_free(host, port)
     uvicorn.run(
         "app.main:create_app",
         factory=True,
@@ -26,6 +28,17 @@ def serve(
         log_level="warning",
         timeout_graceful_shutdown=20,
     )
+
+
+def need_free(host: str, port: int) -> None:
+    """Exit 1 with a clear line if somebody listens there already."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as taken:
+            typer.echo(f"Port {port} of {host} cannot be used: {taken.strerror}. Choose another one.", err=True)
+            raise typer.Exit(1) from taken
 
 
 def worker() -> None:

@@ -29,9 +29,10 @@ ROSTERING = f"{ISSUER}/ims/oneroster/rostering/v1p2"
 
 # What the school reads when Gatehouse, or the person there, says no.
 IN_WORDS = {
+    "mismatching_state": "This answer belongs to an earlier try, or to another browser. Connect again.",
     "access_denied": "You chose not to share data with Reading Room. Nothing was connected.",
-    "school_unverified": "Gatehouse is still checking that your school registered itself. This takes up to two working "
-    "days. You have nothing to do here: come back when Gatehouse has e-mailed you.",
+    "school_unverified": "Gatehouse is still checking your school’s registration. This takes up to two working "
+    "days. There is nothing to do here: come back when Gatehouse has emailed you.",
     "authorisation_paused": "Your school has paused data sharing with Reading Room.",
     "insufficient_scope": "Your school has not shared this kind of data with Reading Room.",
     "invalid_token": "Your school has ended data sharing with Reading Room. Connect again if that was a mistake.",
@@ -78,6 +79,17 @@ async def keep_refreshed(token: dict[str, Any], refresh_token: str = "", access_
     connections.replace(refresh_token, token)
 
 
+# OneRoster's metadata, under words for people.
+LABELS = {
+    "establishmentType": "Kind of school",
+    "phase": "Phase",
+    "address": "Address",
+    "telephone": "Telephone",
+    "website": "Website",
+    "LAESTAB": "LA/DfE number",
+    "UKPRN": "UKPRN",
+}
+
 oauth = OAuth()
 oauth.register(
     "gatehouse",
@@ -91,7 +103,7 @@ oauth.register(
 
 def page(template: str, status: int = 200, **context: Any) -> HTMLResponse:
     body = templates.get_template(template).render(issuer=ISSUER, **context)
-    policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+    policy = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
     return HTMLResponse(body, status, {"Content-Security-Policy": policy, "Cache-Control": "no-store"})
 
 
@@ -111,7 +123,7 @@ async def callback(request: Request) -> Response:
     try:
         token = await oauth.gatehouse.authorize_access_token(request)
     except OAuthError as refused:
-        return page("problem.html", 200, words=IN_WORDS.get(refused.error, refused.description or refused.error))
+        return page("problem.html", 200, words=IN_WORDS.get(refused.error, "That did not work. Connect again."))
     request.session["connection"] = key = secrets.token_urlsafe(24)
     connections.put(key, dict(token))
     return RedirectResponse("/school", 303)
@@ -135,12 +147,24 @@ async def school(request: Request) -> Response:
     failed = next((answer for answer in answers if answer.status_code != 200), None)
     if failed is None:
         orgs, schools = (answer.json() for answer in answers)
-        return page("school.html", connection=token, orgs=orgs["orgs"], schools=schools["orgs"])
+        facts = [_facts(found) for found in schools["orgs"]]
+        return page("school.html", connection=token, orgs=orgs["orgs"], schools=facts)
     error = _error_code(failed.headers.get("www-authenticate", ""))
     if failed.status_code == 401:
         return _ended(key, error)
     words = IN_WORDS.get(error, "Gatehouse did not answer as expected. Try again in a minute.")
     return page("school.html", connection=token, words=words, status_code=failed.status_code, error=error)
+
+
+def _facts(org: dict[str, Any]) -> dict[str, str]:
+    """What OneRoster says of a school, line by line."""
+    more = org.get("metadata", {})
+    said = {"Name": org["name"], "URN": org["identifier"]}
+    for key, label in LABELS.items():
+        value = more.get(key)
+        if value and value != "Not applicable":
+            said[label] = ", ".join(value) if isinstance(value, list) else str(value)
+    return said
 
 
 def _ended(key: str, error: str) -> Response:
