@@ -18,7 +18,8 @@ NEW, CALLED, CONFIRMED, WAITING = "New", "Called", "Confirmed", "Waiting for sch
 APPROVED, REJECTED = "Approved", "Rejected"
 OUR_STATES = (NEW, CALLED, CONFIRMED)
 OPEN_STATES = (*OUR_STATES, WAITING)
-NO_ANSWER, WRONG_NUMBER, REFUSED, HEARD = OUTCOMES = ("no answer", "wrong number", "refused", "confirmed")
+NO_ANSWER, WRONG_NUMBER, REFUSED, HEARD = ("no answer", "wrong number", "refused", "confirmed")
+WRONG_CODE = "wrong code"
 MOST_WRONG_CODES = 5
 
 

@@ -14,7 +14,7 @@ from app.models.account import ADMIN, Account
 from app.models.base import now
 from app.models.establishment import Establishment
 from app.models.school import School
-from app.models.verification import CALLED, HEARD, MOST_WRONG_CODES, NEW, WRONG_NUMBER, Call, Verification
+from app.models.verification import CALLED, HEARD, MOST_WRONG_CODES, NEW, WRONG_CODE, WRONG_NUMBER, Call, Verification
 from app.notify import messages
 from app.onboarding import cases, numbers
 from app.registration import readback
@@ -74,27 +74,26 @@ def log_call(
     notes: str = "",
     next_call_at: dt.datetime | None = None,
 ) -> WrongCode | None:
-    """Write down a call. A wrong code is returned, not raised, because its count must be kept."""
+    """Write down a call. A wrong code is returned, not raised, because it is written down and counted too."""
     establishment, claimant = Establishment.by_urn(db, school.urn), registrant(db, school)
     _check_number(number, establishment, claimant)
     if case.state not in (NEW, CALLED):
         raise cases.MovedOn
     cases.take(db, case, by)
+    call = Call(
+        verification_id=case.id,
+        called_by=by,
+        number=numbers.readable(number),
+        person=person,
+        outcome=outcome,
+        notes=notes,
+    )
     if outcome == HEARD:
-        if wrong := _hear(db, case, by, heard, letter=False):
+        if wrong := _hear(db, case, call, heard):
             return wrong
     elif not case.called(db):
         raise cases.MovedOn
-    db.add(
-        Call(
-            verification_id=case.id,
-            called_by=by,
-            number=numbers.readable(number),
-            person=person,
-            outcome=outcome,
-            notes=notes,
-        )
-    )
+    db.add(call)
     if outcome != HEARD:
         cases.plan(db, case, next_call_at)
     record(db, "case.called", actor=by, school=school.id, subject=case.id, outcome=outcome)
@@ -136,9 +135,10 @@ def hear_letter(
             title="You printed this letter, so you have seen its code",
             hint="Let another operator take the school’s call.",
         )
-    if wrong := _hear(db, case, by, heard, letter=True):
+    call = Call(verification_id=case.id, called_by=by, number="", person=person, outcome=HEARD, notes=notes)
+    if wrong := _hear(db, case, call, heard):
         return wrong
-    db.add(Call(verification_id=case.id, called_by=by, number="", person=person, outcome=HEARD, notes=notes))
+    db.add(call)
     record(db, "case.called", actor=by, school=school.id, subject=case.id, outcome=HEARD, letter=True)
     messages.case_changed(db, school, "Confirmed")
     return None
@@ -155,17 +155,24 @@ def _check_number(number: str, establishment: Establishment | None, claimant: Ac
         raise NotTheSchoolsNumber(f"For this school it is {usable}.", "number")
 
 
-def _hear(db: Session, case: Verification, by: uuid.UUID, heard: str, letter: bool) -> WrongCode | None:
-    """Confirm the case if the code is right; else count it, and say so in the notes when it was one too many."""
+def _hear(db: Session, case: Verification, call: Call, heard: str) -> WrongCode | None:
+    """Confirm the case if the code is right; else count it, log the call as that, and note when it was one too many.
+
+    A call without a number is the school's own, with the code of our letter.
+    """
     if case.is_code_dead:
         raise CodeIsDead
+    by, letter = call.called_by, not call.number
     sealed, purpose = (case.letter_sealed, "letter") if letter else (case.readback_sealed, "readback")
     if sealed and same(_folded(heard), _folded(unseal(sealed, purpose))):
         if not case.confirm(db, by):
             raise cases.MovedOn
         return None
     left = MOST_WRONG_CODES - case.count_wrong_code(db)
-    record(db, "case.called", actor=by, school=case.school_id, subject=case.id, outcome="wrong code")
+    call.outcome = WRONG_CODE
+    db.add(call)
+    how = {"letter": True} if letter else {}
+    record(db, "case.called", actor=by, school=case.school_id, subject=case.id, outcome=WRONG_CODE, **how)
     field = "letter_heard" if letter else "heard"
     if left > 0:
         tries = "1 try is" if left == 1 else f"{left} tries are"

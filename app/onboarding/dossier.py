@@ -9,7 +9,7 @@ from app.models.account import Account
 from app.models.base import now
 from app.models.establishment import Establishment
 from app.models.school import School
-from app.models.verification import CALLED, CONFIRMED, NEW, WAITING, Call, Note, Verification, names
+from app.models.verification import CALLED, CONFIRMED, NEW, WAITING, WRONG_CODE, Call, Note, Verification, names
 from app.onboarding import calls, domains, numbers
 from app.onboarding.cases import DECIDERS
 from app.onboarding.evidence import Finding, findings
@@ -70,6 +70,11 @@ class Dossier:
     def printed_it_myself(self) -> bool:
         """Whoever printed the letter does not hear its code."""
         return self.case.letter_by == self.me.id
+
+    @property
+    def wrong_codes(self) -> list[Call]:
+        """The calls in which a wrong code was read out, of codes since replaced too."""
+        return [call for call in self.calls if call.outcome == WRONG_CODE]
 
     @property
     def is_mine(self) -> bool:

@@ -231,3 +231,29 @@ def test_approving_one_registration_rejects_the_others(as_: Opens, caller: Accou
     assert (elsewhere.status, elsewhere.state) == (UNVERIFIED, NEW)
     browser.posts(f"{elsewhere.page}/reject", reason="Not a school that we could reach")
     assert elsewhere.status == REJECTED
+
+
+def test_whoever_approves_sees_each_wrong_code_in_the_calls_and_beside_approve(
+    as_: Opens, caller: Account, approver: Account
+) -> None:
+    here, calling, deciding = registered(), as_(caller), as_(approver)
+    deciding.opens(here.page)
+    assert "read out to us" not in deciding.text
+    calling.opens(here.page)
+    rings(calling, "Confirmed", 422, person="The caretaker", code="KITE-43", said="Was guessing")
+    deciding.opens(here.page)
+    assert "1 wrong code was read out to us" in deciding.text
+    rings(calling, "Confirmed", 422, person="The caretaker", code="KITE-44")
+    rings(calling, "Confirmed", person="Ada Bright", code="KITE-42")
+
+    deciding.opens(here.page)
+
+    with sessions.read() as db:
+        calls = Call.of(db, here.case.id)
+    assert [call.outcome for call in calls] == ["wrong code", "wrong code", "confirmed"]
+    assert "2 wrong codes were read out to us" in deciding.text and "Was guessing" in deciding.text
+    assert deciding.text.count(f"by The caretaker, heard by {caller.name}") == 2
+    assert deciding.text.count("Wrong code") == 2
+    assert "KITE-43" not in deciding.text
+    deciding.presses("Approve")
+    assert here.status == VERIFIED

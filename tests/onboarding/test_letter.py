@@ -44,9 +44,11 @@ def test_a_school_without_a_number_confirms_by_the_code_of_a_letter(
     assert code not in calling.text
     reads_letter(calling, "WRONG-0000", 422)
     assert "That is not the code" in calling.text
+    assert "That is not the code" in calling.text
     reads_letter(calling, code.lower().replace("-", " "))
     assert (here.state, here.now().confirmed_by) == (CONFIRMED, caller.id)
     printing.opens(here.page)
+    assert f"by Ada Bright, head, heard by {caller.name}" in printing.text
     printing.presses("Approve")
     assert here.status == VERIFIED
     assert actions() == ["case.letter_sent", "case.called", "case.called", "school.verified"]
