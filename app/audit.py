@@ -43,11 +43,16 @@ def record(
 def verify(db: Session, exported_head: tuple[int, str] | None = None) -> list[str]:
     """What is wrong with the chain, one sentence each; empty when whole.
 
-    `exported_head` is a (number, hash in hex) that was kept outside the database: with it, a cut-off end shows too.
+    `exported_head` is a (number, hash in hex) that was kept outside the database. Without it, an end that was cut off
+    together with the head's row cannot be told from an audit that is shorter.
     """
     faults, before, expected = [], b"", 1
     seen: dict[int, str] = {}
     for row in event.in_order(db):
+        if isinstance(row, int):
+            faults.append(f"Event {row} cannot be read")
+            expected = row + 1
+            continue
         if row.number != expected:
             faults.append(f"Event {expected} is missing")
         if row.hash != _link(before, row):
@@ -55,6 +60,8 @@ def verify(db: Session, exported_head: tuple[int, str] | None = None) -> list[st
         before, expected = row.hash, row.number + 1
         seen[row.number] = row.hash.hex()
     head = event.head(db)
+    if head is None and expected > 1:
+        faults.append("The row that says which event is the last is missing")
     if head and (head.number, head.hash) != (expected - 1, before):
         faults.append(f"The last event should be {head.number}, but is {expected - 1}")
     if exported_head and seen.get(exported_head[0]) != exported_head[1]:
@@ -65,7 +72,10 @@ def verify(db: Session, exported_head: tuple[int, str] | None = None) -> list[st
 def exported(db: Session) -> Iterator[dict[str, Any]]:
     """Every event as plain data, oldest first; the last one's `number` and `hash` are the head to keep elsewhere."""
     for row in event.in_order(db):
-        yield {**_plain(row), "hash": row.hash.hex()}
+        if isinstance(row, int):
+            yield {"number": row, "unreadable": True}
+        else:
+            yield {**_plain(row), "hash": row.hash.hex()}
 
 
 def _link(before: bytes, row: event.Event) -> bytes:

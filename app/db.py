@@ -34,7 +34,7 @@ DatabaseAway = DBAPIError
 def _connect(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=5)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = create_engine(url, pool_size=10, max_overflow=20, connect_args={"check_same_thread": False, "timeout": 15})
 
     @event.listens_for(made, "connect")

@@ -1,5 +1,6 @@
 """Every setting, with its default: environment `GATEHOUSE_*` or a `.env` file. `gatehouse config check` prints them."""
 
+import re
 import secrets
 from pathlib import Path
 from typing import Literal
@@ -68,14 +69,17 @@ class Settings(BaseSettings):
     def faults(self) -> list[str]:
         """What keeps these settings from being safe to start with, each with what to do; empty when safe."""
         found = []
-        if any(len(key.get_secret_value()) < 32 for key in self.secret_keys):
+        texts = [key.get_secret_value() for key in self.secret_keys]
+        if any(len(text) < 32 for text in texts):
             found.append("SECRET_KEYS: a key is shorter than 32 characters. Make one with: openssl rand -hex 32")
+        if any(len(set(text)) < 8 for text in texts):
+            found.append("SECRET_KEYS: a key repeats a few characters. Make one with: openssl rand -hex 32")
         if not self.is_production:
             return found
         if not self.secret_keys:
             found.append("SECRET_KEYS is not set. Make one with: openssl rand -hex 32")
-        if not self.issuer.startswith("https://"):
-            found.append("ISSUER must be the https:// address of this server")
+        if not re.fullmatch(r"https://[a-z0-9.-]+(:[0-9]{1,5})?", self.issuer):
+            found.append("ISSUER must be the https:// address of this server: a host and nothing after it")
         if self.smtp_url is None:
             found.append("SMTP_URL is not set, so no mail would leave this server")
         return found
@@ -87,7 +91,7 @@ def _development_secret(data_dir: Path) -> str:
     try:
         return path.read_text().strip()
     except FileNotFoundError:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             with path.open("x") as file:
                 path.chmod(0o600)

@@ -5,14 +5,20 @@ from typing import Annotated
 
 from fastapi import Depends
 from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from app.errors import Problem
 
+URLENCODED = "application/x-www-form-urlencoded"
+
 
 async def _posted(request: Request) -> dict[str, str]:
-    """The form's fields. A file, or a field sent twice, is refused: no page of ours sends either."""
+    """The form's fields. A file, another encoding or a field sent twice is refused: no page of ours sends one."""
     sent: dict[str, str] = {}
+    kind = request.headers.get("content-type", URLENCODED).partition(";")[0].strip().lower()
+    if kind != URLENCODED:
+        raise HTTPException(415)
     async with request.form(max_files=0, max_fields=200) as form:
         for name, value in form.multi_items():
             if name in sent or not isinstance(value, str):

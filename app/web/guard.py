@@ -1,11 +1,12 @@
 """What every request passes before a route sees it: host, size, cross-site posts, response headers, request id."""
 
-import ipaddress
+import re
 import uuid
 from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +15,7 @@ from app.web.errors import failure
 
 BODY_LIMIT = 1_000_000
 QUERY_LIMIT = 32_000
+LOOPBACK = re.compile(r"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?")
 # These speak to programs: they know no cookie, so a post from anywhere is theirs to judge. Authorize and logout turn
 # a post into a GET before they look at the session (protocol.md, house decisions); a decision is posted elsewhere.
 COOKIELESS = ("/ims/", "/api/", "/partner/v1/", "/oauth/grants/")
@@ -61,7 +63,7 @@ class Guard:
         """Status, title and hint of the refusal, or None to let the request through."""
         headers = Headers(scope=scope)
         # A load balancer asks for health by address; those answers name nothing.
-        if not self._is_our_host(headers.get("host", "")) and not scope["path"].startswith("/health/"):
+        if not self._is_our_host(headers.getlist("host")) and not scope["path"].startswith("/health/"):
             return 400, "This address is not ours", f"Use {settings.issuer} instead."
         if len(scope["query_string"]) > QUERY_LIMIT or b"\x00" in scope["path"].encode("utf-8", "replace"):
             return 400, "", ""
@@ -70,24 +72,27 @@ class Guard:
             return (413, "", "") if length.isdigit() else (400, "", "")
         path = scope["path"]
         acts_on_cookie = path not in COOKIELESS_PATHS and not path.startswith(COOKIELESS)
-        if scope["method"] not in ("GET", "HEAD", "OPTIONS") and acts_on_cookie and not self._is_from_us(headers):
+        if (
+            scope["method"] not in ("GET", "HEAD", "OPTIONS")
+            and acts_on_cookie
+            and not self._is_from_us(scope, headers)
+        ):
             return 403, "That came from another site", "Open the page here and send the form again."
         return None
 
-    def _is_our_host(self, host: str) -> bool:
-        if host == self.host:
+    def _is_our_host(self, hosts: list[str]) -> bool:
+        if hosts == [self.host]:
             return True
-        # Development and health probes reach the server by a loopback address.
-        name = urlsplit(f"//{host}").hostname or ""
-        return not settings.is_production and (name == "localhost" or _is_loopback(name))
+        # In development the server is reached by any loopback address.
+        return not settings.is_production and len(hosts) == 1 and LOOPBACK.fullmatch(hosts[0]) is not None
 
-    def _is_from_us(self, headers: Headers) -> bool:
+    def _is_from_us(self, scope: Scope, headers: Headers) -> bool:
         """Fetch metadata first; then Origin; then Referer; with none of them the post is refused."""
-        site = headers.get("sec-fetch-site")
-        if site is not None:
-            return site in ("same-origin", "none")
-        source = headers.get("origin") or headers.get("referer") or ""
-        return bool(source) and urlsplit(source).netloc == headers.get("host", "")
+        if sites := headers.getlist("sec-fetch-site"):
+            return len(sites) == 1 and sites[0] in ("same-origin", "none")
+        sources = headers.getlist("origin") or headers.getlist("referer")
+        ours = {settings.issuer} if settings.is_production else {f"{scope['scheme']}://{headers.get('host', '')}"}
+        return len(sources) == 1 and _origin(sources[0]) in ours
 
     @staticmethod
     def _dress(scope: Scope, headers: MutableHeaders, request_id: str) -> None:
@@ -103,8 +108,11 @@ class Guard:
             headers.setdefault("Cache-Control", "no-store")
 
 
-class _TooLarge(Exception):
-    pass
+class _TooLarge(HTTPException):
+    """An HTTPException, because what reads the body inside the application turns any other into a crash."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class _Limited:
@@ -122,8 +130,10 @@ class _Limited:
         return message
 
 
-def _is_loopback(name: str) -> bool:
+def _origin(address: str) -> str | None:
+    """Scheme, host and port (RFC 6454) of an address; None for what is none."""
     try:
-        return ipaddress.ip_address(name).is_loopback
+        parts = urlsplit(address)
     except ValueError:
-        return False
+        return None
+    return f"{parts.scheme}://{parts.netloc}"

@@ -11,6 +11,8 @@ import pytest
 
 from app.settings import ROOT, Settings
 
+KEY = "0123456789abcdef" * 2
+
 
 def gatehouse(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "app", *arguments]
@@ -39,6 +41,8 @@ def test_a_port_that_is_taken_is_said_before_anything_else() -> None:
     ("wrong", "said"),
     [
         ({"GATEHOUSE_ISSUER": "http://gatehouse.example"}, "ISSUER must be the https://"),
+        ({"GATEHOUSE_ISSUER": "https://gatehouse.example/path"}, "a host and nothing after it"),
+        ({"GATEHOUSE_SECRET_KEYS": json.dumps(["k" * 32])}, "repeats a few characters"),
         ({"GATEHOUSE_SMTP_URL": ""}, "SMTP_URL is not set"),
         ({"GATEHOUSE_SECRET_KEYS": '["short"]'}, "shorter than 32 characters"),
         ({"GATEHOUSE_SECRET_KEYS": "[]"}, "SECRET_KEYS is not set"),
@@ -48,14 +52,14 @@ def test_production_does_not_start_on_unsafe_settings(wrong: dict[str, str], sai
     safe = {
         "GATEHOUSE_ENVIRONMENT": "production",
         "GATEHOUSE_ISSUER": "https://gatehouse.example",
-        "GATEHOUSE_SECRET_KEYS": json.dumps(["k" * 32]),
+        "GATEHOUSE_SECRET_KEYS": json.dumps([KEY]),
         "GATEHOUSE_SMTP_URL": "smtp://localhost",
     }
     refused = gatehouse("config", "check", **safe | wrong)
     assert refused.returncode == 1 and said in refused.stdout
 
     accepted = gatehouse("config", "check", **safe)
-    assert accepted.returncode == 0 and "k" * 32 not in accepted.stdout and "smtp://localhost" not in accepted.stdout
+    assert accepted.returncode == 0 and KEY not in accepted.stdout and "smtp://localhost" not in accepted.stdout
 
 
 def test_the_readme_names_only_settings_that_exist_and_misses_none_but_the_numbers() -> None:
