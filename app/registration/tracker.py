@@ -5,6 +5,7 @@ For the browser that registered the school, for 72 hours; later, and elsewhere, 
 
 import dataclasses
 import datetime as dt
+import re
 import uuid
 from typing import Any
 
@@ -14,11 +15,12 @@ from starlette.responses import Response
 
 from app.db import Session, sessions
 from app.errors import Problem
+from app.models import event
 from app.models.account import ADMIN, Account
 from app.models.base import ago, now
 from app.models.establishment import Establishment
-from app.models.school import UNVERIFIED, Registration, School
-from app.models.verification import WAITING, Verification
+from app.models.school import REJECTED, UNVERIFIED, Registration, School
+from app.models.verification import WAITING, WRONG_NUMBER, Call, Verification
 from app.notify import messages
 from app.registration import hours, limits, service, visit
 from app.registration.details import QuestionForm
@@ -110,8 +112,11 @@ def _shown(
     case = Verification.of_school(db, school.id)
     establishment = Establishment.by_urn(db, school.urn)
     waiting = remembered.pending(request, db)
+    is_by_letter = _is_by_letter(db, party, case, establishment)
+    is_confirmed = bool(case and case.confirmed_by)
     code = ""
-    if case and case.is_open and school.status == UNVERIFIED and not case.is_code_dead:
+    is_code_wanted = school.status == UNVERIFIED and not is_confirmed and not is_by_letter
+    if case and case.is_open and is_code_wanted and not case.is_code_dead:
         code = unseal(case.readback_sealed, "readback")
     return page(
         request,
@@ -121,9 +126,12 @@ def _shown(
         case=case,
         establishment=establishment,
         code=code,
+        is_by_letter=is_by_letter,
+        is_confirmed=is_confirmed,
+        is_answer_news=bool(case and case.answer and _is_answer_news(db, case)),
         is_waiting=bool(case and case.state == WAITING),
         is_signed_in=party.is_signed_in,
-        steps=_steps(school, case, establishment),
+        steps=_steps(school, case, establishment, is_by_letter),
         is_support_open=hours.is_open(settings.support_hours, now()),
         written=written,
         asked_by=waiting and {"name": waiting[1].name, "path": remembered.path(waiting[0])},
@@ -131,29 +139,65 @@ def _shown(
     )
 
 
-def _steps(school: School, case: Verification | None, establishment: Establishment | None) -> list[dict[str, str]]:
+def _is_by_letter(db: Session, party: Party, case: Verification | None, establishment: Establishment | None) -> bool:
+    """Whether a letter has to reach the school: no number in the register, or one that is not the school's."""
+    number = _digits(establishment.telephone if establishment else None)
+    if not number or number == _digits(party.account.mobile):
+        return True
+    return bool(case and any(call.outcome == WRONG_NUMBER for call in Call.of(db, case.id)))
+
+
+def _is_answer_news(db: Session, case: Verification) -> bool:
+    """Whether nothing has happened in the case since the school answered our question."""
+    happened = (row.action for row in event.of_school(db, case.school_id) if row.action.startswith("case."))
+    newest = next((action for action in happened if action not in ("case.taken", "case.released")), "")
+    return newest == "case.answered"
+
+
+def _steps(
+    school: School, case: Verification | None, establishment: Establishment | None, is_by_letter: bool
+) -> list[dict[str, str]]:
     """The registration as a tracker shows it: done, going on, to come."""
+    is_going_on, is_confirmed = school.status == UNVERIFIED, bool(case and case.confirmed_by)
+    reach = {"title": "A letter to your school" if is_by_letter else "A call to your school", "state": "done"}
+    decide = {"title": "A second person decides", "state": "done"}
+    if is_going_on:
+        reach["state"], decide["state"] = ("done", "current") if is_confirmed else ("current", "next")
+        (decide if is_confirmed else reach)["when"] = _target(case, is_by_letter and not is_confirmed)
     number = establishment.telephone if establishment else None
-    by = f"By 5pm on {_weekday(case.due_at)}" if case else ""
-    if case and case.state == WAITING:
-        by = "We go on when you have answered our question"
-    checking = "current" if school.status == UNVERIFIED else "done"
-    how = f"We ring {number}, the school’s number in the national register." if number else "We write to the school."
-    return [
-        {"title": "Registered", "state": "done", "when": day(school.registered_at)},
-        {
-            "title": "We check the registration",
-            "state": checking,
-            "text": how,
-            "when": by if checking != "done" else "",
-        },
-        {
-            "title": "Verified" if school.status == UNVERIFIED else school.status,
-            "state": "next" if school.status == UNVERIFIED else "done",
-            "text": "Apps that you authorise can read the data you allow them." if checking != "done" else "",
-            "when": day(school.status_at) if checking == "done" else "",
-        },
-    ]
+    if is_confirmed or school.status != REJECTED:
+        is_past = is_confirmed or not is_going_on
+        if is_by_letter:
+            reach["text"] = (
+                "Your school read the code of our letter to us." if is_past else "It has a code, which you read to us."
+            )
+        else:
+            verb = "rang" if is_past else "ring"
+            reach["text"] = f"We {verb} {number}, the school’s number in the national register."
+    end = {"title": "Verified", "state": "next", "text": "Apps that you authorise can read the data you allow them."}
+    if not is_going_on:
+        end = {"title": school.status, "state": "done", "when": day(school.status_at)}
+    middle = [reach, decide] if school.status != REJECTED or is_confirmed else []
+    return [{"title": "Registered", "state": "done", "when": day(school.registered_at)}, *middle, end]
+
+
+def _target(case: Verification | None, is_by_letter: bool) -> str:
+    """When the step that goes on will be done, or what it waits for. The post keeps no date of ours."""
+    if case is None:
+        return ""
+    if case.state == WAITING:
+        return "We go on when you have answered our question"
+    if is_by_letter:
+        within = f"We post it within {settings.verification_target_days} working days"
+        return f"Posted on {day(case.letter_sent_at)}" if case.letter_sent_at else within
+    if case.due_at < now():
+        return "This takes us longer than we aimed for. You need not do anything"
+    return f"By 5pm on {_weekday(case.due_at)}"
+
+
+def _digits(number: str | None) -> str:
+    """The end of a telephone number, the same with and without +44."""
+    return re.sub(r"\D", "", number or "")[-10:]
 
 
 def _weekday(moment: dt.datetime) -> str:

@@ -44,7 +44,6 @@ def test_a_school_without_a_number_confirms_by_the_code_of_a_letter(
     assert code not in calling.text
     reads_letter(calling, "WRONG-0000", 422)
     assert "That is not the code" in calling.text
-    assert "That is not the code" in calling.text
     reads_letter(calling, code.lower().replace("-", " "))
     assert (here.state, here.now().confirmed_by) == (CONFIRMED, caller.id)
     printing.opens(here.page)

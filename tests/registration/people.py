@@ -100,3 +100,26 @@ def ages_link(seconds: int) -> None:
 def ages_school(age: dt.timedelta) -> None:
     with sessions.begin() as db:
         db.execute(update(School).values(registered_at=ago(age.total_seconds())))
+
+
+def changes(**columns: Any) -> None:
+    """Put the case of the only school into another state."""
+    with sessions.begin() as db:
+        case = Verification.of_school(db, the_school().id)
+        assert case
+        for name, value in columns.items():
+            setattr(case, name, value)
+
+
+def moves(status: str, reason: str | None = None) -> None:
+    with sessions.begin() as db:
+        school = School.by_id(db, the_school().id)
+        assert school
+        school.status, school.status_reason = status, reason
+
+
+def the_case() -> Verification:
+    with sessions.read() as db:
+        case = Verification.of_school(db, the_school().id)
+    assert case
+    return case

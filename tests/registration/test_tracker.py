@@ -1,7 +1,6 @@
 """What a registrant sees while the onboarding team checks the school, and the questions that go either way."""
 
 import datetime as dt
-from typing import Any
 
 import pytest
 
@@ -18,33 +17,10 @@ from app.web import remembered
 from app.web.pages import LONDON, day
 from tests import factories
 from tests.pages import Browser
-from tests.registration.people import EMAIL, ages_school, listed, mails, registers, the_school
+from tests.registration.people import EMAIL, ages_school, changes, listed, mails, moves, registers, the_case
 from tests.signin.people import signs_in
 
 Q = "Which department of the trust do you work for?"
-
-
-def changes(**columns: Any) -> None:
-    """Put the case of the only school into another state."""
-    with sessions.begin() as db:
-        case = Verification.of_school(db, the_school().id)
-        assert case
-        for name, value in columns.items():
-            setattr(case, name, value)
-
-
-def moves(status: str, reason: str | None = None) -> None:
-    with sessions.begin() as db:
-        school = School.by_id(db, the_school().id)
-        assert school
-        school.status, school.status_reason = status, reason
-
-
-def the_case() -> Verification:
-    with sessions.read() as db:
-        case = Verification.of_school(db, the_school().id)
-    assert case
-    return case
 
 
 def test_the_tracker_says_what_happens_when_and_who_is_called(browser: Browser) -> None:
@@ -60,16 +36,6 @@ def test_the_tracker_says_what_happens_when_and_who_is_called(browser: Browser) 
     assert settings.support_phone in browser.text and settings.support_hours in browser.text
     assert "It cannot be installed yet" in browser.text
     assert not [a for a in browser.document.iter("a") if (a.get("href") or "").startswith("/school/endpoint")]
-
-
-def test_a_school_without_a_number_gets_a_letter(browser: Browser) -> None:
-    listed(telephone=None)
-    registers(browser)
-    browser.opens("/register/next")
-    assert "write a letter to its address in the register" in browser.text
-    changes(letter_sent_at=ago(3600))
-    browser.opens("/register/next")
-    assert "We sent a letter" in browser.text
 
 
 def test_only_the_registrants_browser_sees_it_and_only_for_72_hours(browser: Browser, other_browser: Browser) -> None:
