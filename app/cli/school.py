@@ -1,5 +1,6 @@
 """`gatehouse school`: which schools there are, and how they stand."""
 
+import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,6 +42,7 @@ def show(which: Annotated[str, typer.Argument(metavar="URN_OR_ID")], as_json: As
     from app.db import sessions
     from app.errors import NotFound
     from app.models.establishment import Establishment
+    from app.web.pages import when
 
     with failures(), sessions.read() as db:
         school = _find(db, which)
@@ -51,10 +53,18 @@ def show(which: Annotated[str, typer.Argument(metavar="URN_OR_ID")], as_json: As
     lines = [
         f"{school.name}: {school.status}" + (f" ({school.status_reason})" if school.status_reason else ""),
         f"URN {school.urn}, DfE number {facts['dfe_number'] or 'none'}, id {school.id}",
-        f"Registered {school.registered_at:%Y-%m-%d %H:%M} UTC; people: {people or 'none'}",
-        f"Case: {case['state']}, due {case['due_at']}, {case['calls']} calls" if case else "Case: none",
+        f"Registered on {when(school.registered_at)}; people: {people or 'none'}",
+        f"Case: {_stands(case)}" if case else "Case: none",
     ]
     say(as_json, "\n".join(lines), **facts)
+
+
+def _stands(case: dict[str, Any]) -> str:
+    """A case in words: its state, when it is or was due, in English time, and the number of calls."""
+    from app.web.pages import when
+
+    calls = "1 call" if case["calls"] == 1 else f"{case['calls']} calls"
+    return f"{case['state']}, due on {when(dt.datetime.fromisoformat(case['due_at']))}, {calls}"
 
 
 def _find(db: "Session", which: str) -> "School | None":

@@ -21,12 +21,12 @@ WORDS = {
     "case.called": "School called",
     "case.letter_sent": "Letter to the head printed",
     "case.code_replaced": "New code made for the registrant",
-    "case.asked": "School asked for more",
+    "case.asked": "Asked the school for more",
     "case.answered": "School answered",
     "authorisation.granted": "App authorised",
     "authorisation.revoked": "App revoked",
     "account.password_changed": "Password changed",
-    "account.second_step_added": "Second step added",
+    "account.second_step_added": "Authenticator app added",
 }
 
 

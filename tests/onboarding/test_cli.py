@@ -7,9 +7,12 @@ from typer.testing import CliRunner
 
 from app.cli import app
 from app.db import sessions
+from app.models.account import CALLER
 from app.models.school import REJECTED, UNVERIFIED, VERIFIED
+from app.models.verification import NO_ANSWER, Call
+from app.web.pages import when
 from tests import factories
-from tests.onboarding.people import registered
+from tests.onboarding.people import operator, registered
 
 
 def gatehouse(*words: str, status: int = 0) -> str:
@@ -44,6 +47,20 @@ def test_one_school_is_shown_by_urn_or_id() -> None:
     assert "Made-up Primary School 100001: Unverified" in gatehouse("school", "show", "100001")
     for unknown in ("100009", "nonsense", "99999999999999999999", str(here.case.id)):
         gatehouse("school", "show", unknown, status=1)
+
+
+def test_a_case_is_shown_with_days_and_numbers_that_people_read() -> None:
+    here = registered()
+    due = when(here.case.due_at)
+    assert f"Case: New, due on {due}, 0 calls" in gatehouse("school", "show", "100001")
+    caller = operator(CALLER)
+    for calls in ("1 call\n", "2 calls\n"):
+        with sessions.begin() as db:
+            db.add(Call(verification_id=here.case.id, called_by=caller.id, number="1", person="", outcome=NO_ANSWER))
+        shown = gatehouse("school", "show", "100001")
+        assert f"Case: New, due on {due}, {calls}" in shown
+        assert f"Registered on {when(here.school.registered_at)}; people: Sam Secretary" in shown
+    assert facts("school", "show", "100001")["case"]["due_at"] == here.case.due_at.isoformat(timespec="seconds")
 
 
 def test_of_several_registrations_the_one_that_speaks_for_the_school_is_shown() -> None:

@@ -3,6 +3,7 @@
 import datetime as dt
 
 from app import audit
+from app.audit import record
 from app.db import sessions
 from app.models import token
 from app.models.account import Account
@@ -148,6 +149,10 @@ def test_the_history_says_what_was_done_when_and_by_whom(as_: Opens, caller: Acc
     ]
     today = dt.datetime.now(dt.UTC)
     assert f"{today:%B %Y} at " in calling.text
+    with sessions.begin() as db:
+        record(db, "account.second_step_added", actor=here.admin.id, school=here.school.id, subject=here.admin.id)
+    calling.opens(here.school_page)
+    assert "Authenticator app added" in calling.text
     assert "An admin can suspend, resume or close a school" in calling.text
     with sessions.read() as db:
         assert audit.verify(db) == []

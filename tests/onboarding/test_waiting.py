@@ -44,6 +44,8 @@ def test_the_school_is_asked_answers_on_its_tracker_and_the_case_goes_on(as_: Op
     rings(browser, "Confirmed", person="The office", code="KITE-42")
     assert here.state == CONFIRMED
     assert actions() == ["case.taken", "case.called", "case.asked", "case.answered", "case.called"]
+    browser.opens(here.school_page)
+    assert "Asked the school for more" in browser.text and "School answered" in browser.text
 
 
 @pytest.mark.parametrize("before", [NEW, CALLED, CONFIRMED])
