@@ -18,6 +18,7 @@ class Settings(BaseSettings):
         env_prefix="GATEHOUSE_", env_file=ROOT / ".env", env_ignore_empty=True, extra="ignore"
     )
 
+    trusted_proxies: str = Field("127.0.0.1", description="Whose X-Forwarded-For to believe; addresses, commas between")
     environment: Literal["development", "test", "production"] = "development"
     data_dir: Path = Field(ROOT / "var", description="Where the SQLite database and development secrets live")
     port: int = 8000

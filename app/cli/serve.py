@@ -25,6 +25,7 @@ def serve(
         workers=workers,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=settings.trusted_proxies,
         log_level="warning",
         timeout_graceful_shutdown=20,
     )

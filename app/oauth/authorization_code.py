@@ -85,6 +85,8 @@ def _fault(call: Redemption, code: HeldCode | None) -> OAuthError | None:
         return OAuthError("invalid_grant", "This code is not known, or is another app's.")
     if call.verifier is not None and code.code_challenge is None:
         return OAuthError("invalid_request", "Leave code_verifier out: the request had no code_challenge.")
+    if code.backing.fault:  # its tokens ended with the authorisation, so even a replay has nothing left to end
+        return OAuthError("invalid_grant", code.backing.fault)
     proven = code.code_challenge is None or pkce.answers(code.code_challenge, call.verifier or "")
     # Anyone can claim to be a public app. Only the verifier tells its own replay from a thief's.
     if code.used_at and (proven or not call.client.is_public):
@@ -95,8 +97,6 @@ def _fault(call: Redemption, code: HeldCode | None) -> OAuthError | None:
         return OAuthError("invalid_grant", "The redirect_uri is not the one of the request.")
     if code.expires_at <= now():
         return OAuthError("invalid_grant", "This code has expired.")
-    if code.backing.fault:
-        return OAuthError("invalid_grant", code.backing.fault)
     return None
 
 

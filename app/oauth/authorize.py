@@ -21,8 +21,11 @@ from app.sharing.service import CannotShare, decides, offer
 from app.signin.session import Person, visitor
 from app.web import remembered
 from app.web.pages import see_other
+from app.web.throttle import Limit, Try, network
 
 LONGEST_POST = 20_000
+KEPT_FROM_ONE_NETWORK = 600  # in an hour, by people who have not signed in
+_kept_from_network = Limit(KEPT_FROM_ONE_NETWORK, 3600)
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,6 +48,9 @@ def ask(request: Request) -> Response:
             if person or "none" in prompts(sent):
                 return answer.with_error(sent, wrong)
             return answer.on_page(request, app, wrong)
+        if person is None:
+            # Whoever has a client_id could fill the table: strangers' requests are counted, decided ones are not.
+            Try(((_kept_from_network, network(request)),)).settle(right=False)
         waiting = AuthorizationRequest(
             app_id=app.id,
             parameters=kept(sent),

@@ -72,8 +72,8 @@ def _fault(call: Refresh, token: HeldToken | None) -> OAuthError | None:
     is_lost_response = token.used_at and token.successor_unused and now() - token.used_at <= LOST_RESPONSE
     if token.ended_at or (token.used_at and not is_lost_response):
         return _Reused()
-    if call.scope is not None and not set(call.scope.split()) <= set(token.scope.split()):
-        return OAuthError("invalid_scope", "A refresh can ask for less than was granted, not for more.")
+    if call.scope is not None and not set(call.scope.split(" ")) <= set(token.scope.split()):
+        return OAuthError("invalid_scope", "A refresh can ask for less than was granted, not for more or for nothing.")
     return None
 
 

@@ -48,7 +48,7 @@ def test_44_a_refresh_may_ask_for_less_but_not_for_more(server: ASGIApp, browser
     tokens = dance.redeems(_silent_code(dance, "school students")).json()
     assert (tokens["scope"], tokens["grant_id"]) == ("school students", str(given.id))
 
-    for wider in ("school students.sen", "everything", "school students profile"):
+    for wider in ("school students.sen", "everything", "school students profile", " ", "\u00a0school"):
         assert refusal(dance.refreshes(tokens["refresh_token"], scope=wider)) == (400, "invalid_scope")
 
     narrow = dance.refreshes(tokens["refresh_token"], scope="students").json()

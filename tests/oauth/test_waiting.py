@@ -3,13 +3,17 @@
 import datetime as dt
 import uuid
 
+import pytest
+
 from app.db import sessions
 from app.models.account import Session as SignIn
 from app.models.base import ago, now
 from app.models.partner import App, AppScope
 from app.models.token import AuthorizationRequest
+from app.oauth import authorize
 from app.settings import settings
 from app.web.remembered import COOKIE
+from app.web.throttle import Limit
 from tests.oauth.dance import CALLBACK, Dance, answer, at_once, authorisations, types_everything
 from tests.pages import Browser
 
@@ -158,3 +162,16 @@ def test_the_cookie_that_binds_a_request_is_kept_from_scripts(dance: Dance) -> N
     assert cookie.startswith(f"{COOKIE}=gh_br_")
     assert "HttpOnly" in cookie and "SameSite=lax" in cookie
     assert f"Max-Age={settings.partner_request_seconds}" in cookie
+
+
+def test_strangers_cannot_fill_the_table_of_waiting_requests(dance: Dance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authorize, "_kept_from_network", Limit(3, 3600))
+    asked = [dance.browser.client.get("/oauth/authorize", params=dance.request()) for _ in range(5)]
+    assert [one.status_code for one in asked] == [303, 303, 303, 429, 429]
+    assert int(asked[-1].headers["retry-after"]) > 0
+    with sessions.read() as db:
+        assert db.query(AuthorizationRequest).count() == 3
+
+    dance.signs_in()
+    dance.opens()
+    assert "Share data with" in dance.browser.title

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app import audit
 from app.db import sessions
-from app.models import account, event
+from app.models import account
 from app.models.account import Account
 from app.models.base import ahead
 from app.models.outbox import Message
@@ -116,7 +117,7 @@ def rings(browser: Browser, outcome: str, status: int = 200, **fields: str) -> N
 
 def actions() -> list[str]:
     with sessions.read() as db:
-        return [row.action for row in event.in_order(db)]
+        return [row["action"] for row in audit.exported(db)]
 
 
 def mails(to: Account) -> list[dict[str, Any]]:

@@ -4,8 +4,8 @@ import json
 
 from sqlalchemy import select, update
 
+from app import audit
 from app.db import sessions
-from app.models import event
 from app.models.account import Account, SecondStep
 from app.models.account import Session as SignIn
 from app.models.outbox import Message
@@ -80,7 +80,7 @@ def row_of(browser: Browser) -> SignIn | None:
 
 def actions() -> list[str]:
     with sessions.read() as db:
-        return [row.action for row in event.in_order(db)]
+        return [row["action"] for row in audit.exported(db)]
 
 
 def mails() -> list[str]:
