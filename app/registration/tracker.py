@@ -169,7 +169,9 @@ def _steps(
         is_past = is_confirmed or not is_going_on
         if is_by_letter:
             reach["text"] = (
-                "Your school read the code of our letter to us." if is_past else "It has a code, which you read to us."
+                "Your school read the code of our letter to us."
+                if is_past
+                else "It has a code, which your school reads to us."
             )
         else:
             verb = "rang" if is_past else "ring"

@@ -4,7 +4,7 @@ from app.audit import record
 from app.db import sessions
 from app.models.account import CALLER
 from app.models.base import ago
-from app.models.verification import APPROVED, CALLED, WAITING, WRONG_NUMBER, Call, Verification
+from app.models.verification import APPROVED, CALLED, CONFIRMED, WAITING, WRONG_NUMBER, Call, Verification
 from app.web.pages import day
 from tests import factories
 from tests.pages import Browser
@@ -71,6 +71,11 @@ def test_once_the_code_was_heard_a_second_person_decides(browser: Browser) -> No
     assert "We rang 01632 960001" in browser.text and "By 5pm on" in browser.text
     assert "When we call" not in browser.text and "We ring" not in browser.text
     assert browser.document.get_element_by_id("readback-code", None) is None
+    assert "There is nothing for you to do" in browser.text
+    changes(state=WAITING, waiting_from=CONFIRMED, waiting_since=ago(60), question="Which department?")
+    browser.opens("/register/next")
+    assert "We go on when you have answered" in browser.text and "There is nothing for you to do" not in browser.text
+    changes(state=CONFIRMED, waiting_from=None, waiting_since=None)
     changes(due_at=ago(60))
     browser.opens("/register/next")
     assert "longer than we aimed for" in browser.text and "By 5pm on" not in browser.text
