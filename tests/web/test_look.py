@@ -298,13 +298,3 @@ def _luminance(colour: str) -> float:
     parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def test_on_a_phone_a_row_of_history_says_what_each_of_its_cells_is() -> None:
-    rows = [SimpleNamespace(at=None, what="Registered", who="Ada Bright")]
-    source = '{% from "components/history.html" import history %}{{ history(rows) }}'
-    table = html.fragment_fromstring(rendered(source, rows=rows), create_parent=True).find(".//table")
-    assert "gh-table--stack" in table.get("class")
-    headings = [cell.text for cell in table.iterfind("thead//th")]
-    assert [cell.get("data-label") for cell in table.iterfind("tbody//td")] == headings
-    assert "content:attr(data-label)" in (STATIC / "gatehouse.css").read_text()
