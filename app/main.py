@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
 from app import __version__, db, keys, logs
@@ -17,6 +17,7 @@ from app.roster import oneroster
 from app.settings import settings
 from app.sharing import routes as school_pages
 from app.signin import routes as signin
+from app.signin import session
 from app.web import errors, home
 from app.web.files import Files
 from app.web.guard import Guard
@@ -39,12 +40,12 @@ def create_app() -> ASGIApp:
         # On by default, and its log records may hold what people typed.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    errors.install(app)
+    errors.install(app, session.known)
     app.mount("/static", Files())
-    app.include_router(home.router)
+    app.include_router(home.health)
+    for everybody in (home.first, outbox_pages.router, registration.router):
+        app.include_router(everybody, dependencies=[Depends(session.known)])
     app.include_router(signin.router)
-    app.include_router(outbox_pages.router)
-    app.include_router(registration.router)
     app.include_router(school_pages.router)
     app.include_router(cases.router)
     app.include_router(schools.router)

@@ -12,7 +12,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.db import DatabaseAway, reads_only, sessions
+from app.db import DatabaseAway, PoolExhausted, reads_only, sessions
 from app.db import Session as Database
 from app.errors import NotAllowed, NotFound, SignInNeeded
 from app.models.account import (
@@ -102,6 +102,17 @@ def visitor(request: Request, db: Database) -> Person | None:
         return None
     _show(request, db, person)
     return person
+
+
+def known(request: Request) -> None:
+    """Let a page that is for everybody say who is signed in. With the database away it says nothing of them."""
+    if cookies.name() not in request.cookies or hasattr(request.state, "person"):
+        return
+    try:
+        with sessions.read() as db:
+            visitor(request, db)
+    except (DatabaseAway, PoolExhausted):
+        log.warning("could not look up who is signed in")
 
 
 def signed_in(request: Request, db: Database) -> Person:

@@ -1,5 +1,6 @@
 """Every failure, rendered in one place: a page for browsers, problem+json (RFC 9457) for everyone else."""
 
+from collections.abc import Callable
 from urllib.parse import quote
 
 import structlog
@@ -37,7 +38,7 @@ def failure(
     usual_title, usual_hint = _TITLES.get(status, _TITLES[400])
     title, hint = title or usual_title, hint or usual_hint
     reference = getattr(request.state, "request_id", "")
-    if "text/html" in request.headers.get("accept", ""):
+    if _wants_page(request):
         answer: Response = page(request, "errors/error.html", status, title=title, hint=hint, reference=reference)
     else:
         problem = {
@@ -51,18 +52,29 @@ def failure(
     return answer
 
 
+def _wants_page(request: Request) -> bool:
+    return "text/html" in request.headers.get("accept", "")
+
+
 def refusal(wrong: OAuthError) -> Response:
     """The protocol's own JSON (RFC 6749 section 5.2), never kept by a cache."""
     return JSONResponse(wrong.body, wrong.status, {"Cache-Control": "no-store"} | wrong.headers)
 
 
-def install(app: FastAPI) -> None:
-    """Let every exception of the application end here."""
+def install(app: FastAPI, know: Callable[[Request], None]) -> None:
+    """Let every exception of the application end here. `know` finds out who is signed in, for the frame of a page."""
+
+    def failure_page(
+        request: Request, status: int, title: str = "", hint: str = "", headers: dict[str, str] | None = None
+    ) -> Response:
+        if _wants_page(request):
+            know(request)
+        return failure(request, status, title, hint, headers)
 
     @app.exception_handler(SignInNeeded)
     def sign_in(request: Request, needed: SignInNeeded) -> Response:
-        if "text/html" not in request.headers.get("accept", "") or request.method not in ("GET", "HEAD"):
-            return failure(request, 401, needed.title, "Sign in, then try again.")
+        if not _wants_page(request) or request.method not in ("GET", "HEAD"):
+            return failure_page(request, 401, needed.title, "Sign in, then try again.")
         if needed.step != "/sign-in":
             return see_other(needed.step)
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -70,7 +82,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Problem)
     def problem(request: Request, wrong: Problem) -> Response:
-        return failure(request, wrong.status, wrong.title, wrong.hint, wrong.headers)
+        return failure_page(request, wrong.status, wrong.title, wrong.hint, wrong.headers)
 
     @app.exception_handler(OAuthError)
     def refused(_request: Request, wrong: OAuthError) -> Response:
@@ -79,19 +91,19 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, wrong: RequestValidationError) -> Response:
         # A path or query value of the wrong shape names nothing that exists.
-        return failure(request, 404 if any(error["loc"][0] == "path" for error in wrong.errors()) else 422)
+        return failure_page(request, 404 if any(error["loc"][0] == "path" for error in wrong.errors()) else 422)
 
     @app.exception_handler(HTTPException)
     def http(request: Request, wrong: HTTPException) -> Response:
-        return failure(request, wrong.status_code, headers=dict(wrong.headers or {}))
+        return failure_page(request, wrong.status_code, headers=dict(wrong.headers or {}))
 
     @app.exception_handler(PoolExhausted)
     @app.exception_handler(DatabaseAway)
     def away(request: Request, wrong: Exception) -> Response:
         log.error("database away", error=type(wrong).__name__)
-        return failure(request, 503, headers={"Retry-After": "5"})
+        return failure_page(request, 503, headers={"Retry-After": "5"})
 
     @app.exception_handler(Exception)
     def crash(request: Request, wrong: Exception) -> Response:
         log.error("unexpected failure", exc_info=wrong)
-        return failure(request, 500)
+        return failure_page(request, 500)

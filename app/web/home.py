@@ -6,21 +6,22 @@ from starlette.responses import JSONResponse, Response
 from app import db
 from app.web.pages import page
 
-router = APIRouter(include_in_schema=False)
+first = APIRouter(include_in_schema=False)
+health = APIRouter(include_in_schema=False)
 
 
-@router.get("/")
+@first.get("/")
 def ask(request: Request) -> Response:
     return page(request, "home.html")
 
 
-@router.get("/health/live")
+@health.get("/health/live")
 async def live() -> dict[str, str]:
     """The process answers."""
     return {"status": "alive"}
 
 
-@router.get("/health/ready")
+@health.get("/health/ready")
 def ready() -> JSONResponse:
     """The process can do its work: its database answers."""
     if db.reachable():

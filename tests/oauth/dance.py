@@ -26,7 +26,7 @@ from app.models.school import VERIFIED, School
 from app.oauth.bearer import read_token
 from app.secrets import digest, new_secret
 from app.settings import settings
-from app.signin import cookies
+from app.signin import cookies, session
 from app.web import errors
 from app.web.guard import Guard
 from tests import factories
@@ -196,7 +196,7 @@ def at_once(times: int, call: Callable[[int], Any]) -> list[Any]:
 def _data_routes() -> TestClient:
     """The smallest data API: one route that needs the scope `school`."""
     app = FastAPI()
-    errors.install(app)
+    errors.install(app, session.known)
 
     @app.get("/data")
     async def data(request: Request) -> dict[str, str]:
