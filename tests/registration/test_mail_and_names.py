@@ -1,8 +1,12 @@
 """The mail of a registration, and the names that it leads to."""
 
 import pytest
+from starlette.requests import Request
 
+from app.db import sessions
+from app.registration import limits
 from app.settings import settings
+from tests import factories
 from tests.pages import Browser
 from tests.registration.people import (
     EMAIL,
@@ -108,7 +112,7 @@ def test_links_come_from_the_settings_and_never_from_the_host(
     assert browser.client.post("/register/details", data=sent, headers=lies).status_code == 303
     [mail] = mails()
     assert mail["links"][0].startswith(f"{settings.issuer}/register/verify?token=")
-    assert "evil" not in mail["text"] and "9999" not in mail["text"]
+    assert "evil.example" not in mail["text"] and ":9999" not in mail["text"]
 
 
 def test_a_name_cannot_put_html_or_a_message_into_the_mail(browser: Browser) -> None:
@@ -122,3 +126,27 @@ def test_a_name_cannot_put_html_or_a_message_into_the_mail(browser: Browser) -> 
     assert browser.value("name") == '<a href="https://evil.example">Prize</a>'
     browser.presses("Signup")
     assert browser.title == "St <b>Mary</b> is registered"
+
+
+def test_tags_of_one_inbox_share_its_allowance_of_mails() -> None:
+    request = Request({"type": "http", "client": ("127.0.0.1", 5000)})
+    for number in range(limits.LINKS_TO_ONE_ADDRESS):
+        limits.link(request, f"grace+{number}@madeup-primary.sch.example")
+
+    with pytest.raises(limits.TooManyMessages):
+        limits.link(request, "Grace+more@madeup-primary.sch.example")
+    limits.link(request, "head+0@madeup-primary.sch.example")
+
+
+def test_a_stranger_cannot_mail_admins_a_text_instead_of_a_name(browser: Browser) -> None:
+    with sessions.begin() as db:
+        factories.admin(db, factories.school(db, 100001, status="Verified"))
+    asking = {"urn": "100001", "email": EMAIL, "mobile": MOBILE}
+
+    browser.posts("/register/access", name="URGENT sign in at https://evil.example", **asking)
+    [mail] = mails()
+    assert "evil" not in mail["text"] and "Name given: left out" in mail["text"]
+
+    browser.posts("/register/access", name=NAME, **asking)
+    [mail] = mails()
+    assert f"Name given: {NAME}" in mail["text"]
