@@ -105,11 +105,12 @@ def ask_sign_out(request: Request) -> Response:
 
 @router.post("/sign-out")
 def sign_out(request: Request) -> Response:
-    """End the session, whatever step it is at."""
+    """End the session, whatever step it is at; the next person at this browser sees no registration either."""
     with sessions.begin() as db:
         person = opened(request, db)
         if person:
             person.session.end(db)
     response = see_other("/")
     cookies.drop(response)
+    cookies.drop(response, "registration")
     return response

@@ -239,3 +239,14 @@ def test_hours_in_other_words_are_shown_and_not_judged(browser: Browser, monkeyp
     browser.opens("/register/next")
     assert "in working hours (whenever we are in)" in browser.text
     assert "open now" not in browser.text and "closed at the moment" not in browser.text
+
+
+def test_signing_out_takes_the_registration_out_of_the_browser(browser: Browser) -> None:
+    listed()
+    registers(browser)
+    browser.opens("/register/next")
+    assert browser.value("readback-code")
+
+    browser.posts("/sign-out")
+    browser.opens("/register/next")
+    assert browser.path == "/sign-in?next=%2Fregister%2Fnext"
