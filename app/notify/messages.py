@@ -94,7 +94,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(day=day, line=_line, greeting=_greeting)
+    made.filters.update(day=day, line=_line, greeting=_greeting, person=_person)
     return made
 
 
@@ -105,5 +105,14 @@ def _line(text: str) -> str:
 
 def _greeting(name: str) -> str:
     """`Hello Ada Bright,`: only a name that looks like one, so that nobody can make us mail their own message."""
-    looks_right = re.fullmatch(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f '’-]|\.(?=\s|$|\w(?:\.|\s))){0,59}", name)
-    return f"Hello {name}," if looks_right else "Hello,"
+    return f"Hello {name}," if _is_name(name) else "Hello,"
+
+
+def _person(name: str) -> str:
+    """The name that a stranger gave, in a message to somebody else: only one that looks like a name, as above."""
+    return name if _is_name(name) else "left out, because it does not look like a name"
+
+
+def _is_name(name: str) -> bool:
+    pattern = r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f '’-]|\.(?=\s|$|\w(?:\.|\s))){0,59}"
+    return re.fullmatch(pattern, name) is not None

@@ -28,7 +28,7 @@ class TooManyMessages(Problem):
 
 def link(request: Request, email: str) -> None:
     """Count a verification mail to this address from this network. Raises TooManyMessages."""
-    under = [(_to_address, email.lower())]
+    under = [(_to_address, _inbox(email))]
     # Everybody on a developer's machine shares one network.
     if settings.is_production or not _is_loopback(network(request)):
         under.append((_from_network, network(request)))
@@ -53,6 +53,12 @@ def _count(sending: Try, advice: str) -> None:
         refused = TooManyMessages(hint=f"{advice}, or try again in {minutes} minute{'' if minutes == 1 else 's'}")
         refused.headers["Retry-After"] = many.headers["Retry-After"]
         raise refused from many
+
+
+def _inbox(email: str) -> str:
+    """The address without its `+tag`, which many providers deliver to the same inbox."""
+    local, _, domain = email.lower().rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain}"
 
 
 def _is_loopback(address: str) -> bool:
