@@ -1,7 +1,8 @@
 """Secrets: making, hashing, sealing and signing them.
 
 Three rules. What we generate has 256 bits and is stored as SHA-256. What a person chose is stored as Argon2id, at most
-four computed at a time. What must be read again is sealed with AES-256-GCM under a versioned key ring.
+four computed at a time and sixteen waiting. What must be read again is sealed with AES-256-GCM under a versioned key
+ring.
 """
 
 import base64
@@ -10,6 +11,8 @@ import hmac
 import secrets
 import threading
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -17,11 +20,25 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from itsdangerous import BadData, URLSafeTimedSerializer
 from passlib.hash import argon2
 
+from app.errors import Problem
 from app.settings import settings
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _hasher = argon2.using(type="ID", memory_cost=19_456, time_cost=2, parallelism=1)
 _at_most_four = threading.BoundedSemaphore(4)
+# Waiting callers hold threads that every other page needs too.
+_places = threading.BoundedSemaphore(4 + 16)
+
+
+class TooBusy(Problem):
+    """Unheard: sixteen others wait already for a password to be computed."""
+
+    status = 503
+    title = "Too many people are signing in"
+
+    def __init__(self) -> None:
+        super().__init__("Wait a few seconds, then try again.")
+        self.headers["Retry-After"] = "5"
 
 
 def new_secret(prefix: str) -> str:
@@ -57,15 +74,27 @@ def same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())
 
 
+@contextmanager
+def _turn() -> Iterator[None]:
+    """One of the four. Raises TooBusy when sixteen wait for it already."""
+    if not _places.acquire(blocking=False):
+        raise TooBusy
+    try:
+        with _at_most_four:
+            yield
+    finally:
+        _places.release()
+
+
 def hash_password(password: str) -> str:
     """Argon2id (OWASP: 19 MiB, 2 passes) of a person's password."""
-    with _at_most_four:
+    with _turn():
         return str(_hasher.hash(password))
 
 
 def password_matches(password: str, hashed: str | None) -> bool:
     """Whether the password is the hashed one; an absent hash costs the same time and never matches."""
-    with _at_most_four:
+    with _turn():
         matches = bool(_hasher.verify(password, hashed or _DECOY))
     return matches and hashed is not None
 

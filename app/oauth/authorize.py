@@ -50,7 +50,7 @@ def ask(request: Request) -> Response:
             return answer.on_page(request, app, wrong)
         if person is None:
             # Whoever has a client_id could fill the table: strangers' requests are counted, decided ones are not.
-            Try(((_kept_from_network, network(request)),)).settle(right=False)
+            Try(((_kept_from_network, network(request)),)).count()
         waiting = AuthorizationRequest(
             app_id=app.id,
             parameters=kept(sent),

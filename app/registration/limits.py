@@ -47,7 +47,7 @@ def question(school_id: uuid.UUID) -> None:
 
 def _count(sending: Try, advice: str) -> None:
     try:
-        sending.settle(right=False)
+        sending.count()
     except TooManyTries as many:
         minutes = -(-int(many.headers["Retry-After"]) // 60)
         refused = TooManyMessages(hint=f"{advice}, or try again in {minutes} minute{'' if minutes == 1 else 's'}")

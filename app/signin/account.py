@@ -57,10 +57,11 @@ def submit_password(request: Request, sent: Posted) -> Response:
         about = names_about(db, person.account)
     before = person.account.password_hash
     tried = limits.password_again(person.account)
-    tried.check()
-    right = passwords.matches(person.account, sent.get("password", ""))
-    tried.settle(right=right)
-    if not right:
+    with tried.counted():
+        right = passwords.matches(person.account, sent.get("password", ""))
+    if right:
+        tried.forgive()
+    else:
         return page(request, "account/password.html", 422, problems=[WRONG_PASSWORD])
     try:
         hashed = passwords.chosen(sent, about, before)
@@ -87,10 +88,11 @@ def confirm(request: Request, sent: Posted) -> Response:
     with sessions.read() as db:
         person = signed_in(request, db)
     tried = limits.password_again(person.account)
-    tried.check()
-    right = passwords.matches(person.account, sent.get("password", ""))
-    tried.settle(right=right)
-    if not right:
+    with tried.counted():
+        right = passwords.matches(person.account, sent.get("password", ""))
+    if right:
+        tried.forgive()
+    else:
         return page(request, "account/confirm.html", 422, next_path=next_path, problems=[WRONG_PASSWORD])
     with sessions.begin() as db:
         signed_in(request, db).session.proved_at = now()

@@ -46,13 +46,13 @@ def submit(request: Request, sent: Posted) -> Response:
         missing = [] if login else [Fault("Enter your username or email address", "login")]
         return again(*missing, *([] if password else [Fault("Enter your password", "password")]))
     tried = limits.password(request, login, accounts)
-    tried.check()
-    found = passwords.matching(accounts, password)
+    with tried.counted():
+        found = passwords.matching(accounts, password)
     if found and not found.needs_second_step and needs_second_step(found):
         found = None  # made for tests: of no use anywhere else
-    tried.settle(right=found is not None)
     if found is None:
         return again(WRONG_PAIR)
+    tried.forgive()
     if found.first_password_ran_out:
         return page(request, "signin/ran_out.html", 403, hours=settings.first_password_seconds // 3600)
     with sessions.begin() as db:
@@ -82,15 +82,14 @@ def submit_code(request: Request, sent: Posted) -> Response:
     if second is None:
         return elsewhere(None)
     tried = limits.code(request, person.account)
-    tried.check()
+    tried.count()
     step = factors.time_step(second.sealed, sent.get("code", ""))
-    tried.settle(right=step is not None)
     if step is not None:
         with sessions.begin() as db:
             if second.spend(db, step):
+                tried.forgive()
                 going = go_on(db, person, "otp")
                 return lead_on(request, db, going) if going else elsewhere(None)
-        tried.settle(right=False)
     return step_page(request, "signin/code.html", app, 422, problems=[WRONG_CODE])
 
 

@@ -1,10 +1,11 @@
-"""How often somebody may fail. Only failures count, in a window that slides, in this process."""
+"""How often somebody may fail. Failures and tries in flight count, in a window that slides, in this process."""
 
 import ipaddress
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from app.errors import Problem
 
 _limits: list["Limit"] = []
-_settling = threading.Lock()
+_counting = threading.Lock()
 
 
 class TooManyTries(Problem):
@@ -53,6 +54,12 @@ class Limit:
             if len(self._failures) > 50_000:
                 self._failures.popitem(last=False)
 
+    def forgive(self, key: Hashable) -> None:
+        """Take the newest failure back."""
+        with self._lock:
+            if failures := self._failures.get(key):
+                failures.pop()
+
     def forget(self) -> None:
         with self._lock:
             self._failures.clear()
@@ -60,25 +67,35 @@ class Limit:
 
 @dataclass(frozen=True)
 class Try:
-    """One try, and the limits that it stands under: `check` before looking at what was sent, `settle` after."""
+    """One try, and the limits that it stands under. It counts as a failure from its start until it is forgiven."""
 
     under: tuple[tuple[Limit, Hashable], ...]
 
-    def check(self) -> None:
-        """Raise TooManyTries when a limit is used up."""
-        if seconds := max(limit.wait(key) for limit, key in self.under):
-            raise TooManyTries(seconds)
+    def count(self) -> None:
+        """Count it before anything is looked at, so that no more run side by side than the limits allow.
 
-    def settle(self, *, right: bool) -> None:
-        """Count a failure. Raises TooManyTries, right or wrong, when others used the limit up meanwhile.
-
-        Without that, tries that run side by side would all get an answer.
+        Raises TooManyTries, and counts nothing, when a limit is used up.
         """
-        with _settling:
-            self.check()
-            if not right:
-                for limit, key in self.under:
-                    limit.failed(key)
+        with _counting:
+            if seconds := max(limit.wait(key) for limit, key in self.under):
+                raise TooManyTries(seconds)
+            for limit, key in self.under:
+                limit.failed(key)
+
+    def forgive(self) -> None:
+        """Give back what `count` took: it was right."""
+        for limit, key in self.under:
+            limit.forgive(key)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count it; what is refused unheard inside is given back."""
+        self.count()
+        try:
+            yield
+        except Problem:
+            self.forgive()
+            raise
 
 
 def network(request: Request) -> str:

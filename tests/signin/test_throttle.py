@@ -1,10 +1,12 @@
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from starlette.requests import Request
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
+from app import secrets
 from app.db import sessions
 from app.models.account import Account
 from app.settings import settings
@@ -58,10 +60,8 @@ def test_tries_that_run_side_by_side_get_no_more_answers_than_the_limit() -> Non
     limit = Limit(10, 60)
 
     def attempt(number: int) -> bool:
-        tried = Try(((limit, "key"),))
         try:
-            tried.check()
-            tried.settle(right=False)
+            Try(((limit, "key"),)).count()
         except TooManyTries:
             return False
         return True
@@ -69,8 +69,45 @@ def test_tries_that_run_side_by_side_get_no_more_answers_than_the_limit() -> Non
     with ThreadPoolExecutor(20) as pool:
         assert sum(pool.map(attempt, range(200))) == 10
     with pytest.raises(TooManyTries):
-        Try(((limit, "key"),)).settle(right=True)
-    Try(((limit, "other key"),)).settle(right=True)
+        Try(((limit, "key"),)).count()
+    Try(((limit, "other key"),)).count()
+
+
+def test_a_try_in_flight_counts_until_it_is_right_or_was_refused_unheard() -> None:
+    limit = Limit(1, 60)
+    first, second = Try(((limit, "key"),)), Try(((limit, "key"),))
+    first.count()
+    with pytest.raises(TooManyTries):
+        second.count()
+
+    first.forgive()
+    with pytest.raises(secrets.TooBusy), second.counted():
+        raise secrets.TooBusy
+    second.count()
+    assert limit.wait("key") > 0
+
+
+def test_many_who_sign_in_at_once_are_refused_instead_of_queued(server: ASGIApp, browser: Browser) -> None:
+    account = admin()
+    with ExitStack() as crowd:
+        for _ in range(20):
+            assert secrets._places.acquire(blocking=False)
+            crowd.callback(secrets._places.release)
+        for _ in range(12):
+            types_password(browser, account.email, status=503)
+        assert browser.title == "Too many people are signing in" and browser.headers["retry-after"] == "5"
+
+    types_password(browser, account.email)
+    assert browser.path == "/sign-in/code"
+
+
+def test_sign_ins_that_arrive_together_are_not_all_heard(server: ASGIApp) -> None:
+    login = "together@madeup.example"
+    with ThreadPoolExecutor(8) as pool:
+        together = [status for got in pool.map(lambda _: fails(server, login, 3), range(8)) for status in got]
+    assert sorted(together) == [422] * 10 + [429] * 14
+
+    assert fails(server, "alone@madeup.example", 1) == [422]
 
 
 @pytest.mark.parametrize(
