@@ -1,6 +1,8 @@
 """`/register/next`: where the registration stands, the code for our call, questions either way, and what comes next.
 
 For the browser that registered the school, for 72 hours; later, and elsewhere, for its Estab Admin who signs in.
+A school that was Rejected or Closed is told so, and why, and sends us nothing from here. Its admin may still sign in,
+with every session until then ended, only to read that.
 """
 
 import dataclasses
@@ -14,12 +16,12 @@ from pydantic import ValidationError
 from starlette.responses import Response
 
 from app.db import Session, sessions
-from app.errors import Problem
+from app.errors import NotAllowed, Problem
 from app.models import event
 from app.models.account import ADMIN, Account
 from app.models.base import ago, now
 from app.models.establishment import Establishment
-from app.models.school import REJECTED, UNVERIFIED, Registration, School
+from app.models.school import CLOSED, REJECTED, UNVERIFIED, Registration, School
 from app.models.verification import WAITING, WRONG_NUMBER, Call, Verification
 from app.notify import messages
 from app.registration import hours, limits, service, visit
@@ -75,10 +77,14 @@ def write(request: Request, sent: Posted) -> Response:
     try:
         with sessions.begin() as db:
             party = _party(request, db)
+            if party.school.status in (REJECTED, CLOSED):
+                raise NotAllowed(hint="Ring us instead.")
             text = _text(sent, "question")
             limits.question(party.school.id)
             who = party.account
             messages.support_request(db, school=party.school, name=who.name, email=who.email, text=text)
+    except NotAllowed:
+        raise
     except (ValidationError, Problem) as wrong:
         return _again(request, wrong, sent, "question")
     return see_other("/register/next?sent=yes")

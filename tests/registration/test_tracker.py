@@ -250,3 +250,19 @@ def test_signing_out_takes_the_registration_out_of_the_browser(browser: Browser)
     browser.posts("/sign-out")
     browser.opens("/register/next")
     assert browser.path == "/sign-in?next=%2Fregister%2Fnext"
+
+
+@pytest.mark.parametrize("status", ["Rejected", "Closed"])
+def test_a_school_that_was_turned_away_reads_why_and_sends_us_nothing(browser: Browser, status: str) -> None:
+    listed()
+    registers(browser)
+    mails()
+    moves(status, "The reason given")
+    browser.opens("/register/next")
+    assert "The reason given" in browser.text and "Your question" not in browser.text
+    browser.posts("/register/next/question", 403, question="Let me in")
+    assert mails() == []
+
+    moves("Unverified")
+    browser.posts("/register/next/question", question="When do you ring?")
+    assert len(mails()) == 1
