@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from itsdangerous import BadData, URLSafeTimedSerializer
 from passlib.hash import argon2
 
-from app.errors import Problem
 from app.settings import settings
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -30,15 +29,8 @@ _at_most_four = threading.BoundedSemaphore(4)
 _places = threading.BoundedSemaphore(4 + 16)
 
 
-class TooBusy(Problem):
+class TooBusy(Exception):
     """Unheard: sixteen others wait already for a password to be computed."""
-
-    status = 503
-    title = "Too many people are signing in"
-
-    def __init__(self) -> None:
-        super().__init__("Wait a few seconds, then try again.")
-        self.headers["Retry-After"] = "5"
 
 
 def new_secret(prefix: str) -> str:

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.db import DatabaseAway, PoolExhausted
 from app.errors import OAuthError, Problem, SignInNeeded
+from app.secrets import TooBusy
 from app.settings import settings
 from app.web.pages import page, see_other
 
@@ -96,6 +97,11 @@ def install(app: FastAPI, know: Callable[[Request], None]) -> None:
     @app.exception_handler(HTTPException)
     def http(request: Request, wrong: HTTPException) -> Response:
         return failure_page(request, wrong.status_code, headers=dict(wrong.headers or {}))
+
+    @app.exception_handler(TooBusy)
+    def busy(request: Request, _busy: TooBusy) -> Response:
+        hint = "Wait a few seconds, then try again."
+        return failure_page(request, 503, "Too many people are signing in", hint, {"Retry-After": "5"})
 
     @app.exception_handler(PoolExhausted)
     @app.exception_handler(DatabaseAway)

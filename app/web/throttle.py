@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from app.errors import Problem
+from app.secrets import TooBusy
 
 _limits: list["Limit"] = []
 _counting = threading.Lock()
@@ -93,7 +94,7 @@ class Try:
         self.count()
         try:
             yield
-        except Problem:
+        except TooBusy:
             self.forgive()
             raise
 
