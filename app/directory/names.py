@@ -38,6 +38,7 @@ EVERYWHERE = {
     "the",
 }
 NEAREST = "No name has exactly these words. These are the nearest."
+NEAREST_ONE = "No name has exactly these words. This is the nearest."
 TOO_MANY = f"More than {MOST} schools match. Add the town to see fewer."
 
 Group = dict[str, float]  # what one typed word may have been, and how near each is: 1 is as typed
@@ -70,7 +71,8 @@ def ranked(db: Session, text: str) -> tuple[list[int], str]:
     found = _having(db, telling) if telling else []
     if not found and len(telling) > 1:  # each word is known, but not all together
         found = list({candidate: None for group in telling for candidate in _having(db, [group])})
-    return _in_order(found, meant, within=0.15), NEAREST if found else ""
+    ordered = _in_order(found, meant, within=0.15)
+    return ordered, (NEAREST_ONE if len(ordered) == 1 else NEAREST) if ordered else ""
 
 
 def _telling(groups: list[Group]) -> list[Group]:

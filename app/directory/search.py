@@ -14,13 +14,15 @@ DEEPEST = 10  # steps from a school to its successors; the register's own chains
 @dataclass
 class Results:
     """A page of what was found. `searched` says in words for what; `understood` is a sentence where that is not what
-    the chosen field asks for; `twins` are URNs of rows that share their name with another open school nearby."""
+    the chosen field asks for; `is_exact`: found by a whole number or postcode; `twins` are URNs of rows that share
+    their name with another open school nearby."""
 
     rows: list[Establishment] = field(default_factory=list)
     total: int = 0
     page: int = 1
     searched: str = ""
     understood: str = ""
+    is_exact: bool = False
     twins: set[int] = field(default_factory=set)
 
     @property
@@ -39,6 +41,7 @@ def find(db: Session, by: str, q: str, page: int = 1) -> Results:
     else:
         return Results(searched=possible[0].shown if possible else "")
     found.searched = meaning.shown
+    found.is_exact = _is_exact(meaning)
     if CHOICES[type(meaning)] != by or meaning[0] != possible[0][0]:
         found.understood = f"We searched for {meaning.shown}. {found.understood}".strip()
     found.twins = Establishment.namesakes(db, found.rows)
@@ -59,6 +62,12 @@ def _look_up(db: Session, meaning: Meaning, page: int) -> Results:
     page = max(1, min(page, -(-len(urns) // PAGE)))
     rows = Establishment.by_urns(db, urns[(page - 1) * PAGE : page * PAGE])
     return Results(rows, len(urns) if rows else 0, page, understood=remark)
+
+
+def _is_exact(meaning: Meaning) -> bool:
+    if isinstance(meaning, Postcode):
+        return meaning.length == len(meaning.key)
+    return not isinstance(meaning, Name)
 
 
 def successors(db: Session, urn: int) -> list[Establishment]:

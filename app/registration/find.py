@@ -23,6 +23,8 @@ router = APIRouter(include_in_schema=False)
 
 WAYS = ("postcode", "dfe", "urn", "name")
 NOTHING_TYPED = "Type a postcode, a number or a name to search for"
+SHAPES = {"urn": "A URN has 5 or 6 digits", "dfe": "An LA/DfE number has 7 digits"}
+DIGITS = {"urn": (5, 6), "dfe": (7,)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,8 +97,8 @@ def _lead_on(request: Request) -> Response:
     if not typed:
         return _shown(request, 422, [Fault(NOTHING_TYPED, "q-postcode")])
     if len(typed) > 1:
-        first = next(iter(typed))
-        return _shown(request, 422, [Fault("Fill in one box only, then press Search", f"q-{first}")], typed=typed)
+        faults = [Fault("Fill in one box only, then press Search", f"q-{way}") for way in typed]
+        return _shown(request, 422, faults, typed=typed)
     [(by, q)] = typed.items()
     return see_other(f"/register/school?{urlencode({'by': by, 'q': q})}#results")
 
@@ -110,9 +112,15 @@ def _found(
     with sessions.read() as db:
         results = search.find(db, by, q, max(number, 1))
         rows = _rows(db, results)
+    if not results.total and not _has_shape(by, q):
+        return _shown(request, 422, [Fault(SHAPES[by], f"q-{by}")], typed={by: q}, results=results, by=by, q=q)
     if problems and not any(row.may_be_chosen for row in rows):
         problems = [Fault(fault.text, "results") for fault in problems]
     return _shown(request, status, problems, typed={by: q}, results=results, rows=rows, by=by, q=q)
+
+
+def _has_shape(by: str, q: str) -> bool:
+    return by not in SHAPES or sum(letter.isdecimal() for letter in q) in DIGITS[by]
 
 
 def _rows(db: Session, results: search.Results) -> list[Row]:

@@ -78,21 +78,23 @@ def test_the_box_of_the_last_search_gives_way_to_a_newly_filled_one(browser: Bro
 
 
 @pytest.mark.parametrize(
-    ("label", "typed", "field"),
+    ("label", "typed", "field", "shape"),
     [
-        ("School postcode", "ZZ99 9ZZ", "q-postcode"),
-        ("LA/DfE number", "12345", "q-dfe"),
-        ("School URN", "xyzzy", "q-urn"),
+        ("School postcode", "ZZ99 9ZZ", "q-postcode", ""),
+        ("School URN", "999999", "q-urn", ""),
+        ("LA/DfE number", "305", "q-dfe", "An LA/DfE number has 7 digits"),
+        ("School URN", "abc", "q-urn", "A URN has 5 or 6 digits"),
     ],
 )
 def test_what_is_not_found_stays_in_its_box_with_what_to_try(
-    browser: Browser, label: str, typed: str, field: str
+    browser: Browser, label: str, typed: str, field: str, shape: str
 ) -> None:
     listed()
     browser.opens("/register/school")
     browser.fills(label, typed)
-    browser.presses("Search")
-    assert browser.value(field) == typed
+    browser.presses("Search", 422 if shape else 200)
+    assert browser.value(field) == typed and shape in browser.text
+    assert bool(browser.document.xpath(f"//p[@id='{field}-error']")) == bool(shape)
     assert "No school found" in browser.text and "Search by the school’s name or town instead" in browser.text
     finds(browser)
 
@@ -113,6 +115,8 @@ def test_nothing_typed_or_too_much_is_said(browser: Browser) -> None:
     browser.fills("School URN", "100001")
     browser.fills("School name or town", "Anytown")
     browser.presses("Search", 422)
+    for field in ("q-urn", "q-name"):
+        assert browser.document.xpath(f"//p[@id='{field}-error']") and browser.value(field)
     assert (
         "one box only" in browser.text and browser.value("q-urn") == "100001" and browser.value("q-name") == "Anytown"
     )

@@ -18,7 +18,7 @@ def test_a_page_for_everybody_names_whoever_is_signed_in(
     assert account.name in browser.text and not browser.document.xpath("//a[@href='/sign-in']")
 
     other_browser.opens(path, status)
-    assert account.name not in other_browser.text and other_browser.document.xpath("//a[@href='/sign-in']")
+    assert "Sign out" not in other_browser.text and other_browser.document.xpath("//a[@href='/sign-in']")
 
 
 def test_the_first_page_leads_to_ones_school(browser: Browser) -> None:
