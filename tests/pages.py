@@ -81,7 +81,7 @@ class Browser:
         else:
             self._goes("POST", action, sent, status)
 
-    def posts(self, path: str, status: int = 200, **fields: str) -> None:
+    def posts(self, path: str, status: int = 200, /, **fields: str) -> None:
         """Post a form that no page offers."""
         self._goes("POST", path, list(fields.items()), status)
 

@@ -1,6 +1,5 @@
 """Finding the school, and the guard against registering the wrong one."""
 
-from typing import Any
 
 import pytest
 
@@ -263,7 +262,7 @@ def test_access_cannot_be_asked_for_without_end(browser: Browser) -> None:
     with sessions.begin() as db:
         for urn in (100001, 100002):
             factories.admin(db, factories.school(db, urn, VERIFIED))
-    asking: Any = {"name": "Cy Coe", "email": "cy@school.example"}
+    asking = {"name": "Cy Coe", "email": "cy@school.example"}
     for _ in range(5):
         browser.posts("/register/access", urn="100001", **asking)
     browser.posts("/register/access", 429, urn="100001", **asking)

@@ -23,7 +23,7 @@ def test_colleagues_see_everything_and_revoke_nothing(page: Browser, role: str) 
     assert "Only an Admin of your school can revoke this: Sam Secretary" in page.text
     assert not page.document.xpath("//a[contains(@href, '/revoke')]")
     page.opens(f"/school/apps/{given.id}/revoke", status=403)
-    page.posts(f"/school/apps/{given.id}/revoke", status=403)
+    page.posts(f"/school/apps/{given.id}/revoke", 403)
     assert state(given) == "Active"
     signs_in(page, here.admin)
     page.posts(f"/school/apps/{given.id}/revoke")
@@ -44,14 +44,14 @@ def test_only_people_of_the_school_see_its_pages(page: Browser) -> None:
         signs_in(page, who)
         for path in (*PAGES, "/school/apps/{given}/revoke"):
             page.opens(path.format(given=given.id), status=status)
-        page.posts(f"/school/apps/{given.id}/revoke", status=status)
+        page.posts(f"/school/apps/{given.id}/revoke", status)
 
     for who in (operator, partner, former):
         answers(who, 403)
     signs_in(page, there.admin)
     for path in ("/school/apps/{given}", "/school/apps/{given}/revoke"):
         page.opens(path.format(given=given.id), status=404)
-    page.posts(f"/school/apps/{given.id}/revoke", status=404)
+    page.posts(f"/school/apps/{given.id}/revoke", 404)
     assert state(given) == "Active"
     signs_in(page, here.admin)
     page.posts(f"/school/apps/{given.id}/revoke")
