@@ -1,6 +1,5 @@
 """Finding the school, and the guard against registering the wrong one."""
 
-
 import pytest
 
 from app.db import sessions
