@@ -47,14 +47,13 @@ class AuthorizationRequest(Base):
         return db.scalars(found.order_by(cls.created_at.desc(), cls.id.desc()).limit(1)).first()
 
     def complete(self, db: Session) -> bool:
-        """Spend the request; one caller wins."""
-        spent = (
-            update(AuthorizationRequest)
-            .where(AuthorizationRequest.id == self.id, AuthorizationRequest.completed_at.is_(None))
-            .values(completed_at=now())
-            .returning(AuthorizationRequest.id)
-        )
-        return db.execute(spent).scalar_one_or_none() is not None
+        """Spend the request, and with it every other one of the same app in the same browser; one caller wins."""
+        cls = AuthorizationRequest
+        alike = (cls.app_id == self.app_id, cls.browser_digest == self.browser_digest, cls.completed_at.is_(None))
+        # In one order, so that two decisions at the same moment wait for each other instead of locking each other out.
+        still = db.scalars(select(cls.id).where(*alike).order_by(cls.id).with_for_update()).all()
+        spent = update(cls).where(cls.id.in_(still), cls.completed_at.is_(None)).values(completed_at=now())
+        return self.id in db.scalars(spent.returning(cls.id), execution_options={"synchronize_session": False}).all()
 
 
 class AuthorizationCode(Base):

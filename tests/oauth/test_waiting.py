@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from urllib.parse import urlencode
 
 import pytest
 
@@ -14,8 +15,14 @@ from app.oauth import authorize
 from app.settings import settings
 from app.web.remembered import COOKIE
 from app.web.throttle import Limit
+from tests import factories
 from tests.oauth.dance import CALLBACK, Dance, answer, at_once, authorisations, types_everything
 from tests.pages import Browser
+
+
+def links(dance: Dance) -> list[str]:
+    """Where the links of the open page lead."""
+    return [str(target) for target in dance.browser.document.xpath("//a/@href")]
 
 
 def test_31_reloading_before_the_decision_works_and_going_back_after_it_is_explained(dance: Dance) -> None:
@@ -51,6 +58,71 @@ def test_31_of_presses_at_the_same_moment_one_counts(dance: Dance) -> None:
     assert len(home) == 1
     assert len(authorisations()) == 1
     assert dance.redeems(answer(home[0])["code"]).status_code == 200
+
+
+@pytest.mark.parametrize("decision", ["Authorise", "Decline"])
+def test_a_decision_ends_every_request_of_the_app_in_the_browser(
+    dance: Dance, other_browser: Browser, decision: str
+) -> None:
+    dance.opens()
+    first = dance.browser.path
+    dance.signs_in()
+    dance.opens()
+    second = dance.browser.path
+    with sessions.begin() as db:
+        another, _ = factories.app(db)
+    dance.opens(client_id=another.client_id)
+    others = dance.browser.path
+    dance.signs_in(browser=other_browser)
+    other_browser.opens(f"/oauth/authorize?{urlencode(dance.request())}")
+    elsewhere = other_browser.path
+
+    dance.browser.opens(second)
+    dance.browser.presses(decision)
+
+    dance.browser.opens(first, 410)
+    dance.browser.posts(first, 410, decision="authorise")
+    dance.browser.opens("/school")
+    assert others in links(dance) and first not in links(dance)
+    dance.browser.opens(others)
+    other_browser.opens(elsewhere)
+
+
+def test_of_two_requests_of_an_app_the_newer_waits_and_the_older_can_still_be_decided(dance: Dance) -> None:
+    dance.signs_in()
+    dance.opens(state="older")
+    older = dance.browser.path
+    dance.opens(state="newer")
+    newer = dance.browser.path
+    dance.browser.opens("/school")
+    assert newer in links(dance) and older not in links(dance)
+
+    dance.browser.opens(older)
+    dance.browser.presses("Authorise")
+
+    assert dance.answered()["state"] == "older"
+    dance.browser.opens("/school")
+    assert "is waiting for you" not in dance.browser.text
+
+
+def test_31_of_decisions_on_two_requests_at_the_same_moment_one_counts(dance: Dance) -> None:
+    dance.signs_in()
+    dance.opens()
+    first = dance.browser.path
+    dance.opens()
+    paths = [first, dance.browser.path]
+    shown = dance.browser.document.xpath("//input[@name='shown']/@value")[0]
+    headers = {"cookie": "; ".join(f"{cookie.name}={cookie.value}" for cookie in dance.browser.client.cookies.jar)}
+    headers["sec-fetch-site"] = "same-origin"
+
+    def press(number: int) -> int:
+        sent = {"shown": shown, "decision": "authorise"}
+        return int(
+            dance.programs.post(paths[number % 2], data=sent, headers=headers, follow_redirects=False).status_code
+        )
+
+    assert sorted(at_once(6, press)) == [303, 410, 410, 410, 410, 410]
+    assert len(authorisations()) == 1
 
 
 def test_31_a_request_is_the_browsers_that_brought_it(dance: Dance, other_browser: Browser) -> None:
