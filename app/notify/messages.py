@@ -18,7 +18,7 @@ from app.models.school import School
 from app.models.scope import SCOPES
 from app.notify.outbox import EMAIL, enqueue
 from app.settings import ROOT, settings
-from app.web.pages import day
+from app.web.pages import day, duration
 
 CASE_STATES = (
     *("Called", "Confirmed", "Letter sent", "New code", "Waiting for school", "Approved", "Rejected"),
@@ -28,8 +28,8 @@ CASE_STATES = (
 
 def verification_link(db: Session, *, name: str, email: str, school_name: str, link: str) -> None:
     """To the registrant: follow this link to go on. Nothing of the sender's choosing is in it but a plain name."""
-    hours = settings.verification_link_seconds // 3600
-    _write(db, "verification_link", email, [link], name=name, school_name=school_name, link=link, hours=hours)
+    lasts = duration(settings.verification_link_seconds)
+    _write(db, "verification_link", email, [link], name=name, school_name=school_name, link=link, lasts=lasts)
 
 
 def school_registered(db: Session, account: Account, school: School) -> None:

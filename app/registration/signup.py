@@ -15,7 +15,7 @@ from app.registration import limits, links, service, visit
 from app.registration.details import DetailsForm
 from app.settings import settings
 from app.web.forms import Fault, Posted, shown
-from app.web.pages import page, see_other
+from app.web.pages import duration, page, see_other
 
 router = APIRouter(include_in_schema=False)
 
@@ -145,7 +145,7 @@ def replace(request: Request, sent: Posted) -> Response:
         return _dead_link(request, wrong, token)
     except Problem as wrong:
         return _stopped(request, wrong.status, wrong.title, wrong.hint)
-    return page(request, "registration/link_sent.html", hours=settings.verification_link_seconds // 3600)
+    return page(request, "registration/link_sent.html", lasts=duration(settings.verification_link_seconds))
 
 
 def _verify_other_address(request: Request, registration: Registration, form: DetailsForm) -> Response:
@@ -218,7 +218,7 @@ def _dead_link(request: Request, wrong: links.LinkProblem, token: str) -> Respon
         token=token,
         is_ours=is_ours,
         is_school_ours=is_school_ours,
-        hours=settings.verification_link_seconds // 3600,
+        lasts=duration(settings.verification_link_seconds),
     )
 
 

@@ -31,7 +31,7 @@ from app.settings import settings
 from app.signin.session import at_school, visitor
 from app.web import remembered
 from app.web.forms import Fault, Posted, shown
-from app.web.pages import day, page, see_other
+from app.web.pages import day, page, phone, see_other
 
 router = APIRouter(include_in_schema=False)
 
@@ -170,7 +170,7 @@ def _steps(
     if is_going_on:
         reach["state"], decide["state"] = ("done", "current") if is_confirmed else ("current", "next")
         (decide if is_confirmed else reach)["when"] = _target(case, is_by_letter and not is_confirmed)
-    number = establishment.telephone if establishment else None
+    number = phone(establishment.telephone) if establishment else ""
     if is_confirmed or school.status != REJECTED:
         is_past = is_confirmed or not is_going_on
         if is_by_letter:

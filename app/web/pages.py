@@ -6,6 +6,7 @@ import zoneinfo
 from functools import cache
 from typing import Any
 
+import phonenumbers
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup
 from starlette.requests import Request
@@ -45,7 +46,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.globals.update(settings=settings, static=_static)
-    made.filters.update(day=day, when=when, lines=_lines)
+    made.filters.update(day=day, when=when, lines=_lines, phone=phone)
     return made
 
 
@@ -63,6 +64,22 @@ def when(moment: dt.datetime | None) -> str:
         return ""
     local = moment.astimezone(LONDON)
     return f"{day(moment)} at {local.hour % 12 or 12}:{local:%M}{'am' if local.hour < 12 else 'pm'}"
+
+
+def duration(seconds: int) -> str:
+    """`48 hours`, `1 hour`, `30 minutes`: whole hours from one hour on, rounded down."""
+    count, unit = (seconds // 3600, "hour") if seconds >= 3600 else (max(1, seconds // 60), "minute")
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+def phone(number: str | None) -> str:
+    """A telephone number of the United Kingdom as people read it, `01845 500100`; another one as it was written."""
+    try:
+        parsed = phonenumbers.parse(number or "", "GB")
+    except phonenumbers.NumberParseException:
+        return number or ""
+    is_ours = parsed.country_code == 44 and not parsed.extension and phonenumbers.is_possible_number(parsed)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL) if is_ours else number or ""
 
 
 def _lines(parts: list[str]) -> Markup:

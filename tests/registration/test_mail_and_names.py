@@ -47,7 +47,7 @@ def test_a_change_of_address_ends_the_old_link(browser: Browser) -> None:
     listed()
     first = asks_for_link(browser)
     browser.follows("Change the address or other details")
-    assert [browser.value(field) for field in ("name", "email", "mobile")] == [NAME, EMAIL, "+447700900123"]
+    assert [browser.value(field) for field in ("name", "email", "mobile")] == [NAME, EMAIL, MOBILE]
     types_details(browser, {"email": "new@madeup-primary.sch.example"})
     [mail] = mails()
     assert mail["to"] == "new@madeup-primary.sch.example"

@@ -39,10 +39,11 @@ def test_a_school_is_registered_from_search_to_password(browser: Browser) -> Non
 
     browser.opens(link)
     assert "Your email address is verified" in browser.text
-    assert [browser.value(field) for field in ("name", "email", "mobile")] == [NAME, EMAIL, "+447700900123"]
+    assert [browser.value(field) for field in ("name", "email", "mobile")] == [NAME, EMAIL, MOBILE]
     browser.presses("Signup")
 
     assert browser.value("estab-admin-username") == "1234567"
+    assert f"URN 100001. Sign in at {settings.issuer}/sign-in" in browser.text
     password = browser.value("estab-admin-password")
     assert browser.headers["cache-control"] == "no-store"
     assert browser.headers["referrer-policy"] == "no-referrer"
