@@ -57,6 +57,7 @@ class Offer:
     """What a school is asked to agree to. `facts` are the trust card's (what, value) pairs, ready for the page.
 
     `kept` is what it agreed to before and is not asked about now: the answer to a narrower question takes nothing away.
+    `ended` is its last authorisation of this app, where none is in force.
     """
 
     app: App
@@ -65,6 +66,7 @@ class Offer:
     facts: list[tuple[str, str]]
     until: dt.datetime
     active: Authorisation | None
+    ended: Authorisation | None
 
     def chosen(self, ticked: Iterable[str]) -> list[str]:
         """Of the scopes asked for, those agreed to when these are ticked; required ones always. Grant `kept` too."""
@@ -83,7 +85,8 @@ def offer(db: Session, app: App, asked: list[str], school: School) -> Offer:
     active = Authorisation.active(db, school.id, app.id)
     held = active.scopes if active else []
     kept = [scope for scope in held if scope not in asked]
-    return Offer(app, _lines(app, asked, held), _lines(app, kept, held), facts(app), end_date(), active)
+    ended = None if active else next(iter(Authorisation.to_app(db, school.id, app.id)), None)
+    return Offer(app, _lines(app, asked, held), _lines(app, kept, held), facts(app), end_date(), active, ended)
 
 
 def agreed(authorisation: Authorisation) -> list[Line]:

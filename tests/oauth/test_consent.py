@@ -7,7 +7,8 @@ from starlette.types import ASGIApp
 
 from app.db import sessions
 from app.models.account import Membership
-from app.models.base import now
+from app.models.authorisation import EXPIRED, REVOKED
+from app.models.base import ago, now
 from app.models.partner import App, AppScope
 from app.models.school import School
 from app.web.pages import day
@@ -160,6 +161,28 @@ def test_declining_leaves_an_older_authorisation_in_force(dance: Dance) -> None:
     dance.browser.presses("Decline")
     assert dance.answered()["error"] == "access_denied"
     assert dance.reads(tokens["access_token"]).status_code == 200
+
+
+@pytest.mark.parametrize(("how", "words"), [(REVOKED, "then your school revoked it"), (EXPIRED, "then it ran out")])
+def test_what_ended_is_not_forgotten_on_the_page(dance: Dance, how: str, words: str) -> None:
+    dance.signs_in()
+    dance.opens()
+    assert "Nothing has been shared." in dance.browser.text
+    with sessions.begin() as db:
+        given = factories.authorisation(db, dance.admin, dance.school, dance.app)
+        given.granted_at = ago(9 * 86400)
+        if how == REVOKED:
+            given.end(db, REVOKED, dance.admin.id)
+        given.expires_at = ago(3 * 86400) if how == EXPIRED else given.expires_at
+    over = day(now() if how == REVOKED else ago(3 * 86400))
+
+    dance.opens()
+
+    assert f"Reading Room could read data of your school until {over}; {words}" in dance.browser.text
+    assert "Nothing has been shared." not in dance.browser.text
+    dance.browser.presses("Authorise")
+    dance.opens()
+    assert "shares data with Reading Room already" in dance.browser.text and "could read" not in dance.browser.text
 
 
 def test_24_every_page_whose_post_can_end_at_the_app_lets_the_browser_go_there(dance: Dance) -> None:
