@@ -140,9 +140,14 @@ def _shown(
         steps=_steps(school, case, establishment, is_by_letter),
         is_support_open=hours.is_open(settings.support_hours, now()),
         written=written,
-        asked_by=waiting and {"name": waiting[1].name, "path": remembered.path(waiting[0])},
+        asked_by=waiting and {"name": waiting[1].name, "path": _onward(party, remembered.path(waiting[0]))},
         **more,
     )
+
+
+def _onward(party: Party, path: str) -> str:
+    """To the partner's request, past the page that would tell who has just registered to register."""
+    return path if party.is_signed_in else f"/sign-in?next={path}"
 
 
 def _is_by_letter(db: Session, party: Party, case: Verification | None, establishment: Establishment | None) -> bool:

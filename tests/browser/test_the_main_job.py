@@ -43,7 +43,6 @@ def test_a_school_joins_is_verified_shares_is_read_and_revokes(site: Site, peopl
     username, password = registers(site, secretary, f"office-{school.urn}@anytown.sch.example")
     code = reads_what_happens_next(site, secretary)
     secretary.follows("Continue to Reading Room")
-    secretary.follows("Sign in")
     signs_in_for_the_first_time(secretary, username, password)
     authorises(site, secretary)
     two_operators_verify(site, people, school.name, code, javascript)

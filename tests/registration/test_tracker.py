@@ -205,7 +205,7 @@ def test_the_partners_request_goes_on_from_here(browser: Browser) -> None:
     registers(browser)
     browser.opens("/register/next")
     [button] = [a for a in browser.document.iter("a") if a.text_content().strip() == "Continue to Reading Room"]
-    assert button.get("href") == path
+    assert button.get("href") == f"/sign-in?next={path}"
 
     with sessions.begin() as db:
         db.query(AuthorizationRequest).delete()
