@@ -13,8 +13,7 @@ from app import audit
 from app.db import Session
 from app.errors import Problem
 from app.models.partner import AUTH_METHODS, FAPI2, PROFILES, STANDARD, App, AppScope, AppSecret, Partner
-from app.models.scope import SCOPES
-from app.oauth import redirect_uri
+from app.oauth import client_auth, metadata, redirect_uri
 from app.secrets import digest, new_secret
 
 PUBLIC, BY_KEY = "none", "private_key_jwt"
@@ -101,6 +100,11 @@ def add_app(db: Session, partner_name: str, draft: Draft, actor: uuid.UUID | Non
     return app, secret
 
 
+def can_connect(app: App) -> bool:
+    """Whether an app registered like this finds what it needs here: its way to ask, and to authenticate."""
+    return app.profile != FAPI2 and app.auth_method in (PUBLIC, *client_auth.METHODS)
+
+
 def _check(draft: Draft) -> None:
     if draft.profile not in PROFILES:
         raise NotRegistrable(f"The profile is one of {', '.join(PROFILES)}.")
@@ -118,10 +122,12 @@ def _check(draft: Draft) -> None:
         redirect_uri.check(uri)
     names = [asking.scope for asking in draft.scopes]
     if not names:
-        raise NotRegistrable(f"An app asks for something: {', '.join(SCOPES)}.")
+        raise NotRegistrable(f"An app asks for something: {', '.join(metadata.OFFERED)}.")
     for name in names:
-        if name not in SCOPES or names.count(name) > 1:
-            raise NotRegistrable(f"{name!r} is no scope, or is named twice. The scopes are {', '.join(SCOPES)}.")
+        if name not in metadata.OFFERED:
+            raise NotRegistrable(f"{name!r} cannot be asked for. An app may ask for: {', '.join(metadata.OFFERED)}.")
+        if names.count(name) > 1:
+            raise NotRegistrable(f"{name!r} is named twice.")
 
 
 def _check_keys(jwks: dict[str, Any], profile: str) -> None:

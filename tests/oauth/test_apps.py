@@ -55,15 +55,15 @@ def test_a_partner_is_added_once() -> None:
         assert [row["action"] for row in audit.exported(db)] == ["partner.added"]
 
 
-def test_an_app_gets_an_id_and_a_secret_that_is_stored_as_a_digest_only() -> None:
-    made = add("--name", "Reader", "--scope", "school=To show its name", "--scope", "profile:optional=To greet you")
+def test_an_app_gets_an_id_and_a_secret_that_is_stored_as_a_digest_only(more_scopes: None) -> None:
+    made = add("--name", "Reader", "--scope", "school=To show its name", "--scope", "students:optional=To make classes")
     assert (made["name"], made["partner"], made["live"]) == ("Reader", "Acme", True)
     assert (made["profile"], made["auth_method"]) == ("standard", "client_secret_basic")
     with sessions.read() as db:
         app = App.by_client_id(db, made["client_id"])
         assert app is not None
         asked = [(row.scope, row.required, row.purpose) for row in app.scopes]
-        assert asked == [("school", True, "To show its name"), ("profile", False, "To greet you")]
+        assert asked == [("school", True, "To show its name"), ("students", False, "To make classes")]
         assert AppSecret.active(db, [app.id]) == {app.id: [digest(made["client_secret"])]}
         assert [row["action"] for row in audit.exported(db)] == ["partner.added", "app.added"]
 
@@ -182,6 +182,24 @@ def test_no_key_that_could_leak_or_break_is_taken(tmp_path: Path) -> None:
     assert "RS256" in add("--profile", "fapi2", "--jwks", key_file(tmp_path, rs256), fails=1)
     assert apps() == 0
     add(*ours, key_file(tmp_path, rs256))
+
+
+@pytest.mark.parametrize("scope", ["openid", "profile", "email:optional", "school openid"])
+def test_a_scope_that_is_not_offered_yet_is_refused_with_those_that_are(scope: str) -> None:
+    assert "An app may ask for: school." in add("--scope", scope, fails=1)
+    assert apps() == 0
+    assert add("--scope", "school")["scopes"] == ["school"]
+
+
+@pytest.mark.parametrize("how", [("--profile", "fapi2"), ("--auth-method", "private_key_jwt")])
+def test_an_app_that_cannot_connect_yet_is_added_and_that_is_said(tmp_path: Path, how: tuple[str, str]) -> None:
+    public = key_file(tmp_path, ECKey.generate_key("P-256").as_dict(private=False))
+    usual = ("app", "add", "Acme", "--redirect-uri", GOOD, "--scope", "school")
+    done = run(*usual, *how, "--jwks", public, "--json")
+    assert json.loads(done.stdout)["auth_method"] == "private_key_jwt"
+    assert "cannot connect yet" in done.stderr
+    for connects in ((), ("--public",), ("--auth-method", "client_secret_post"), ("--profile", "oidc")):
+        assert run(*usual, *connects).stderr == ""
 
 
 def test_what_makes_no_sense_is_refused_in_words() -> None:
