@@ -2,6 +2,7 @@ from app.db import sessions
 from app.models.authorisation import Authorisation
 from app.models.base import ahead, now
 from app.models.school import SUSPENDED, UNVERIFIED, VERIFIED, School
+from app.settings import settings
 from app.sharing.service import grant, revoke
 from tests import factories
 from tests.pages import Browser
@@ -39,7 +40,25 @@ def test_a_suspended_school_reads_why(page: Browser) -> None:
     page.opens("/school")
 
     assert "The status of your school is Suspended" in page.text
-    assert "The head asked for it" in page.text
+    assert "The reason: The head asked for it" in page.text
+
+
+def test_a_suspended_school_is_warned_told_whom_to_ring_and_not_told_to_connect_an_app(page: Browser) -> None:
+    here = world()
+    signs_in(page, here.admin)
+    page.opens("/school")
+    assert "To connect an app" in page.text
+    assert not page.document.xpath("//*[contains(@class, 'govuk-warning-text')]")
+    with sessions.begin() as db:
+        db.get_one(School, here.school.id).move(db, VERIFIED, SUSPENDED, "The head asked for it")
+
+    page.opens("/school")
+
+    main = " ".join(page.document.xpath("//main")[0].text_content().split())
+    assert settings.support_phone in main and settings.support_email in main
+    assert "To connect an app" not in main
+    assert page.document.xpath("//main//*[contains(@class, 'govuk-warning-text')]")
+    assert not page.document.xpath("//main//*[contains(@class, 'govuk-notification-banner')]")
 
 
 def test_the_dashboard_says_who_reads_what_since_when_by_whom_and_until_when(page: Browser) -> None:
