@@ -128,6 +128,21 @@ def test_nothing_ticked_of_what_is_all_optional_is_no_decision(server: ASGIApp, 
     assert dance.redeems(dance.answered()["code"]).json()["scope"] == "school"
 
 
+def test_what_is_all_optional_is_spoken_of_as_what_was_ticked(server: ASGIApp, browser: Browser) -> None:
+    dance = Dance(server, browser)
+    dance.signs_in()
+    dance.opens()
+    assert "Reading Room may read this, and nothing else" in dance.browser.text
+    assert "What it needs" in dance.browser.text and "Reading stops within a second." in dance.browser.text
+    with sessions.begin() as db:
+        db.get_one(AppScope, (dance.app.id, "school")).required = False
+
+    dance.opens()
+
+    assert "Reading Room may read what you ticked, and nothing else" in dance.browser.text
+    assert "What it needs" not in dance.browser.text
+
+
 def test_what_changed_while_the_page_was_read_is_shown_before_it_counts(dance: Dance) -> None:
     dance.signs_in()
     dance.opens()
