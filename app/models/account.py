@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 from typing import Any, Self
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, String, Text, delete, or_, select, update
@@ -86,6 +87,12 @@ class Account(Base):
         if role:
             found = found.where(Membership.role == role)
         return list(db.scalars(found.order_by(cls.created_at)))
+
+    @classmethod
+    def names(cls, db: Database, account_ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]:
+        """Who these accounts are."""
+        wanted = {account_id for account_id in account_ids if account_id}
+        return {row.id: row.name for row in db.execute(select(cls.id, cls.name).where(cls.id.in_(wanted)))}
 
 
 class Membership(Base):

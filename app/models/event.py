@@ -1,5 +1,6 @@
 """The audit's rows: append-only, each chained to the one before by its hash."""
 
+import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Iterator
@@ -36,6 +37,15 @@ class EventHead(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     number: Mapped[int]
     hash: Mapped[bytes]
+
+
+@dataclasses.dataclass(frozen=True)
+class Happening:
+    """One line of a history, for people. `who` is empty where no person did it: time ran out, the command line, us."""
+
+    at: dt.datetime
+    what: str
+    who: str
 
 
 READ_TOGETHER = 500

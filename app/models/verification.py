@@ -2,7 +2,6 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
 from typing import Any, Self
 
 from sqlalchemy import ColumnElement, ForeignKey, String, Text, select, update
@@ -10,7 +9,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session
-from app.models.account import Account
 from app.models.base import Base, new_id, now
 from app.models.school import UNVERIFIED, VERIFIED, School
 
@@ -225,9 +223,3 @@ def verify(db: Session, school: School) -> bool:
             return school.move(db, UNVERIFIED, VERIFIED)
     except IntegrityError:
         return False
-
-
-def names(db: Session, account_ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, str]:
-    """Who these accounts are."""
-    wanted = {account_id for account_id in account_ids if account_id}
-    return {row.id: row.name for row in db.execute(select(Account.id, Account.name).where(Account.id.in_(wanted)))}

@@ -8,7 +8,7 @@ from app.db import Session
 from app.errors import NotFound, Problem
 from app.models.account import APPROVER, CALLER, OPERATOR_ADMIN, Account
 from app.models.school import School
-from app.models.verification import MOST_WRONG_CODES, WAITING, Note, Verification, names
+from app.models.verification import MOST_WRONG_CODES, WAITING, Note, Verification
 from app.notify import messages
 from app.registration import readback, service
 from app.secrets import seal
@@ -50,7 +50,7 @@ def take(db: Session, case: Verification, by: uuid.UUID) -> None:
     if not case.take(db, by):
         if not case.is_open:
             raise MovedOn
-        holder = names(db, [case.taken_by]).get(case.taken_by or by, "Another operator")
+        holder = Account.names(db, [case.taken_by]).get(case.taken_by or by, "Another operator")
         raise TakenByAnother(hint=f"{holder} has it. Ask them to release it first.")
     if before != by:
         record(db, "case.taken", actor=by, school=case.school_id, subject=case.id)

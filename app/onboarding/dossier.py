@@ -9,7 +9,7 @@ from app.models.account import Account
 from app.models.base import now
 from app.models.establishment import Establishment
 from app.models.school import School
-from app.models.verification import CALLED, CONFIRMED, NEW, WAITING, WRONG_CODE, Call, Note, Verification, names
+from app.models.verification import CALLED, CONFIRMED, NEW, WAITING, WRONG_CODE, Call, Note, Verification
 from app.onboarding import calls, domains, numbers
 from app.onboarding.cases import DECIDERS
 from app.onboarding.evidence import Finding, findings
@@ -113,7 +113,7 @@ def gather(db: Session, case: Verification, school: School, person: Person) -> D
         cases_of=Verification.of_schools(db, [other.id for finding in found for other in finding.others]),
         calls=made,
         notes=notes,
-        names=names(db, people),
+        names=Account.names(db, people),
         clock=clock(case, now()),
         number=number,
         mobile=numbers.readable(claimant.mobile) if claimant else "",

@@ -1,12 +1,11 @@
 """What was decided about a school, when and by whom, in words, read from the audit."""
 
-import dataclasses
-import datetime as dt
 import uuid
 
 from app.db import Session
 from app.models import event
-from app.models.verification import names
+from app.models.account import Account
+from app.models.event import Happening
 
 MOST = 200
 WORDS = {
@@ -30,19 +29,10 @@ WORDS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Happening:
-    """One line. `who` is empty where the command line or the system did it."""
-
-    at: dt.datetime
-    what: str
-    who: str
-
-
 def of_school(db: Session, school_id: uuid.UUID) -> list[Happening]:
     """The newest decisions about one school, newest first."""
     rows = event.of_school(db, school_id, MOST)
-    who = names(db, [row.actor_id for row in rows])
+    who = Account.names(db, [row.actor_id for row in rows])
     return [Happening(row.happened_at, _said(row), who.get(row.actor_id, "") if row.actor_id else "") for row in rows]
 
 
