@@ -13,6 +13,7 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -87,11 +88,14 @@ def hash_password(password: str) -> str:
 def password_matches(password: str, hashed: str | None) -> bool:
     """Whether the password is the hashed one; an absent hash costs the same time and never matches."""
     with _turn():
-        matches = bool(_hasher.verify(password, hashed or _DECOY))
+        matches = bool(_hasher.verify(password, hashed or _decoy()))
     return matches and hashed is not None
 
 
-_DECOY = str(_hasher.hash(secrets.token_hex(16)))
+@cache
+def _decoy() -> str:
+    """Made on first need: hashing takes longer than most commands do."""
+    return str(_hasher.hash(secrets.token_hex(16)))
 
 
 def _ring() -> dict[str, bytes]:

@@ -26,11 +26,9 @@ def demo(
         serve.need_free("127.0.0.1", port)
     with failures():
         prepared = _prepare()
-    if seed_only:
-        typer.echo(json.dumps(prepared) if as_json else _sheet(prepared))
-        return
     typer.echo(json.dumps(prepared) if as_json else _sheet(prepared))
-    _serve(prepared)
+    if not seed_only:
+        _serve(prepared)
 
 
 def _prepare() -> dict[str, Any]:

@@ -4,27 +4,22 @@ import re
 
 import phonenumbers
 
+from app.web.telephone import british, phone
+
 # The register holds notes beside numbers: "07700 900123 (mobile)", "01632 960001 or 960002".
 _NOTE = re.compile(r"^[^\d+(]+|\([^)]*[^\W\d][^)]*\)|[^\W\d].*$")
 
 
 def plain(text: str | None) -> str | None:
     """A number in international form (E.164), without its extension; None for what is no possible British number."""
-    try:
-        number = phonenumbers.parse(_NOTE.sub("", text or ""), "GB")
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number) or number.country_code != 44:
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    number = british(_NOTE.sub("", text or ""))
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if number else None
 
 
 def readable(text: str | None) -> str:
     """The number as people in Britain write it; what is no number stays as it is."""
     found = plain(text)
-    if found is None:
-        return (text or "").strip()
-    return phonenumbers.format_number(phonenumbers.parse(found), phonenumbers.PhoneNumberFormat.NATIONAL)
+    return phone(found) if found else (text or "").strip()
 
 
 def is_mobile(text: str | None) -> bool:

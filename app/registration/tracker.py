@@ -31,7 +31,8 @@ from app.settings import settings
 from app.signin.session import at_school, visitor
 from app.web import remembered
 from app.web.forms import Fault, Posted, shown
-from app.web.pages import day, page, phone, see_other
+from app.web.pages import day, page, see_other
+from app.web.telephone import phone
 
 router = APIRouter(include_in_schema=False)
 

@@ -12,7 +12,7 @@ from app.models.school import School
 from app.signin import limits, passwords
 from app.signin.flow import wanted
 from app.signin.service import change_password, names_about
-from app.signin.session import choose_school, hand_over, signed_in
+from app.signin.session import Person, choose_school, hand_over, signed_in
 from app.web.forms import Fault, Posted, shown
 from app.web.pages import page, see_other
 
@@ -56,12 +56,7 @@ def submit_password(request: Request, sent: Posted) -> Response:
         person = signed_in(request, db)
         about = names_about(db, person.account)
     before = person.account.password_hash
-    tried = limits.password_again(person.account)
-    with tried.counted():
-        right = passwords.matches(person.account, sent.get("password", ""))
-    if right:
-        tried.forgive()
-    else:
+    if not _knows_password(person, sent):
         return page(request, "account/password.html", 422, problems=[WRONG_PASSWORD])
     try:
         hashed = passwords.chosen(sent, about, before)
@@ -87,13 +82,18 @@ def confirm(request: Request, sent: Posted) -> Response:
     next_path = wanted(sent.get("next", ""))
     with sessions.read() as db:
         person = signed_in(request, db)
+    if not _knows_password(person, sent):
+        return page(request, "account/confirm.html", 422, next_path=next_path, problems=[WRONG_PASSWORD])
+    with sessions.begin() as db:
+        signed_in(request, db).session.proved_at = now()
+    return see_other(next_path or "/account")
+
+
+def _knows_password(person: Person, sent: dict[str, str]) -> bool:
+    """Whether the password was typed right once more. A wrong one counts; raises TooManyTries after too many."""
     tried = limits.password_again(person.account)
     with tried.counted():
         right = passwords.matches(person.account, sent.get("password", ""))
     if right:
         tried.forgive()
-    else:
-        return page(request, "account/confirm.html", 422, next_path=next_path, problems=[WRONG_PASSWORD])
-    with sessions.begin() as db:
-        signed_in(request, db).session.proved_at = now()
-    return see_other(next_path or "/account")
+    return right

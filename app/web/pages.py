@@ -6,13 +6,13 @@ import zoneinfo
 from functools import cache
 from typing import Any
 
-import phonenumbers
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from app.settings import ROOT, settings
+from app.web.telephone import phone
 
 LONDON = zoneinfo.ZoneInfo("Europe/London")
 STATIC = ROOT / "app/web/static"
@@ -70,16 +70,6 @@ def duration(seconds: int) -> str:
     """`48 hours`, `1 hour`, `30 minutes`: whole hours from one hour on, rounded down."""
     count, unit = (seconds // 3600, "hour") if seconds >= 3600 else (max(1, seconds // 60), "minute")
     return f"{count} {unit}{'' if count == 1 else 's'}"
-
-
-def phone(number: str | None) -> str:
-    """A telephone number of the United Kingdom as people read it, `01845 500100`; another one as it was written."""
-    try:
-        parsed = phonenumbers.parse(number or "", "GB")
-    except phonenumbers.NumberParseException:
-        return number or ""
-    is_ours = parsed.country_code == 44 and not parsed.extension and phonenumbers.is_possible_number(parsed)
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL) if is_ours else number or ""
 
 
 def _lines(parts: list[str]) -> Markup:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.web.pages import duration, phone
+from app.web.pages import duration
+from app.web.telephone import phone
 
 
 @pytest.mark.parametrize(
