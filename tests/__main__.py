@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests import postgres
+from tests import chromium, postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -54,7 +54,7 @@ def _missing_packages() -> list[str]:
         postgres.programs()
     except postgres.Missing:
         missing.append("postgresql")
-    if not shutil.which("chromium"):
+    if chromium.PROGRAM is None:
         missing.append("chromium")
     return missing
 

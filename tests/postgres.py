@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 
 class Missing(Exception):
     """PostgreSQL is not on this machine; the text says what to install."""
@@ -56,6 +58,14 @@ def running() -> Iterator[str]:
             yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
         finally:
             run(control, "-D", str(data), "-m", "immediate", "stop")
+
+
+def fresh(server: str, name: str) -> str:
+    """An empty database of that name on a running server, as the URL that GATEHOUSE_DATABASE_URL takes."""
+    with psycopg.connect(server, autocommit=True) as administrator:
+        administrator.execute(f'DROP DATABASE IF EXISTS "{name}"')
+        administrator.execute(f'CREATE DATABASE "{name}"')
+    return server.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://") + f"/{name}"
 
 
 def free_port() -> int:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.secrets import sign, signed
 from app.settings import settings
-from app.signin import cookies
+from app.web import cookies
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.models.account import Account
 from app.secrets import digest, sign, signed
-from app.signin import cookies
+from app.web import cookies
 from app.web.throttle import Limit, Try, network
 
 QUARTER_HOUR, DAY, YEAR = 900, 86_400, 365 * 86_400

@@ -6,9 +6,10 @@ from starlette.responses import Response
 from app.db import sessions
 from app.models.account import CODE, Account, SecondStep
 from app.settings import settings
-from app.signin import account, cookies, factors, limits, passwords, setup
+from app.signin import account, factors, limits, passwords, setup
 from app.signin.flow import WRONG_CODE, awaited, elsewhere, lead_on, step_page, wanted
 from app.signin.session import go_on, needs_second_step, opened, start, visitor
+from app.web import cookies
 from app.web.forms import Fault, Posted
 from app.web.pages import page, see_other
 

@@ -30,7 +30,7 @@ from app.models.base import ago, ahead, now
 from app.models.school import School
 from app.secrets import digest, new_secret, well_formed
 from app.settings import settings
-from app.signin import cookies
+from app.web import cookies
 from app.web.throttle import network
 
 log = structlog.get_logger()

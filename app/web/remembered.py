@@ -12,9 +12,9 @@ from app.models.partner import App
 from app.models.token import AuthorizationRequest
 from app.secrets import digest, new_secret, well_formed
 from app.settings import settings
+from app.web import cookies
 
-_SECURE = settings.issuer.startswith("https://")
-COOKIE = "__Host-gatehouse_browser" if _SECURE else f"gatehouse_browser_{settings.port}"
+COOKIE = "browser"  # the part of its name that tells it from our others
 
 
 def browser_secret(request: Request) -> str:
@@ -24,9 +24,7 @@ def browser_secret(request: Request) -> str:
 
 def bind(response: Response, secret: str) -> None:
     """Let the browser keep its secret for as long as a partner's request lives."""
-    response.set_cookie(
-        COOKIE, secret, max_age=settings.partner_request_seconds, httponly=True, secure=_SECURE, samesite="lax"
-    )
+    cookies.put(response, COOKIE, secret, settings.partner_request_seconds)
 
 
 def pending(request: Request, db: Session) -> tuple[AuthorizationRequest, App] | None:
@@ -68,7 +66,7 @@ def form_targets(app: App) -> set[str]:
 
 def _presented(request: Request) -> str:
     """The browser's secret, if it looks like one that we gave out."""
-    secret = request.cookies.get(COOKIE, "")
+    secret = request.cookies.get(cookies.name(COOKIE), "")
     return secret if well_formed(secret, "gh_br") else ""
 
 

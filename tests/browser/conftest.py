@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -11,18 +10,15 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser
 
 from app.settings import ROOT
 from tests.browser.people import Person
+from tests.chromium import running
 from tests.conftest import POSTGRES, WORKER
-from tests.postgres import free_port
+from tests.postgres import free_port, fresh
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
-MORE_FLAGS = ("--disable-component-update", "--disable-sync", "--no-sandbox")
 WITH_AND_WITHOUT = [pytest.param(True, id="with JavaScript"), pytest.param(False, id="without JavaScript")]
 
 
@@ -72,7 +68,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "GATEHOUSE_PORT": str(issuer_port),
         "GATEHOUSE_DEMO_PORT": str(partner_port),
         "GATEHOUSE_ENVIRONMENT": "development",
-        "GATEHOUSE_DATABASE_URL": _database() if POSTGRES else "",
+        "GATEHOUSE_DATABASE_URL": fresh(POSTGRES, f"gatehouse_{WORKER}_demo_{issuer_port}") if POSTGRES else "",
     }
     command = [sys.executable, "-m", "app", "demo", "--json"]
     running = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
@@ -91,10 +87,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")  # while Playwright runs, no other test of this process could start an event loop
 def chromium() -> Iterator[Browser]:
-    if not CHROMIUM:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as playwright:
-        yield _launch(playwright)
+    with running() as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -112,18 +106,6 @@ def people(chromium: Browser) -> Iterator["Any"]:
     yield one_more
     for context in opened:
         context.close()
-
-
-def _launch(playwright: Playwright) -> Browser:
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *MORE_FLAGS])
-
-
-def _database() -> str:
-    """A fresh database on the test server, for the processes that the browser talks to."""
-    name = f"gatehouse_{WORKER}_demo_{free_port()}"
-    with psycopg.connect(POSTGRES, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-    return POSTGRES.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://") + f"/{name}"
 
 
 def _wait_for(address: str, running: "subprocess.Popen[str]") -> None:

@@ -5,10 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from app.settings import ROOT
+from tests import postgres
 from tests.conftest import POSTGRES, WORKER
 
 
@@ -16,11 +16,7 @@ from tests.conftest import POSTGRES, WORKER
 def database(tmp_path: Path) -> str:
     if not POSTGRES:
         return f"sqlite:///{tmp_path}/migrated.db"
-    name = f"gatehouse_{WORKER}_migrated"
-    with psycopg.connect(POSTGRES, autocommit=True) as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{name}"')
-        server.execute(f'CREATE DATABASE "{name}"')
-    return POSTGRES.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://") + f"/{name}"
+    return postgres.fresh(POSTGRES, f"gatehouse_{WORKER}_migrated")
 
 
 def alembic(database: str, *arguments: str) -> "subprocess.CompletedProcess[str]":

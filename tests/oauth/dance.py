@@ -26,8 +26,8 @@ from app.models.school import VERIFIED, School
 from app.oauth.bearer import read_token
 from app.secrets import digest, new_secret
 from app.settings import settings
-from app.signin import cookies, session
-from app.web import errors
+from app.signin import session
+from app.web import cookies, errors
 from app.web.guard import Guard
 from tests import factories
 from tests.pages import Browser

@@ -1,6 +1,5 @@
 """protocol.md 24, in Chromium: after a post, `form-action` decides whether the browser may follow us to the app."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -8,29 +7,24 @@ from urllib.parse import urlencode
 
 import pytest
 import uvicorn
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from starlette.types import ASGIApp
 
 from app.web import remembered
-from tests import factories
+from tests import chromium, factories
 from tests.oauth.dance import Dance, answer
 from tests.pages import Browser
 from tests.postgres import free_port
 
 pytestmark = pytest.mark.browser
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    if not CHROMIUM:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+    with chromium.running() as browser:
         opened = browser.new_page()
         opened.set_default_timeout(15_000)
         yield opened
-        browser.close()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from app.models.partner import App, AppScope
 from app.models.token import AuthorizationRequest
 from app.oauth import authorize
 from app.settings import settings
+from app.web import cookies
 from app.web.remembered import COOKIE
 from app.web.throttle import Limit
 from tests import factories
@@ -133,7 +134,7 @@ def test_31_a_request_is_the_browsers_that_brought_it(dance: Dance, other_browse
 
     other_browser.opens(page, 404)
     other_browser.posts(page, 404, decision="authorise")
-    other_browser.client.cookies.set(COOKIE, "gh_br_" + "a" * 49)
+    other_browser.client.cookies.set(cookies.name(COOKIE), "gh_br_" + "a" * 49)
     other_browser.opens(page, 404)
     other_browser.opens("/oauth/authorize/01900000-0000-7000-8000-000000000000", 404)
 
@@ -231,7 +232,7 @@ def test_a_page_from_another_site_cannot_decide(dance: Dance) -> None:
 
 def test_the_cookie_that_binds_a_request_is_kept_from_scripts(dance: Dance) -> None:
     cookie = dance.asks().headers["set-cookie"]
-    assert cookie.startswith(f"{COOKIE}=gh_br_")
+    assert cookie.startswith(f"{cookies.name(COOKIE)}=gh_br_")
     assert "HttpOnly" in cookie and "SameSite=lax" in cookie
     assert f"Max-Age={settings.partner_request_seconds}" in cookie
 

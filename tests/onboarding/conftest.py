@@ -5,7 +5,8 @@ import pytest
 from starlette.types import ASGIApp
 
 from app.models.account import APPROVER, CALLER, OPERATOR_ADMIN, Account
-from tests.onboarding.people import Opens, operator, signs_in
+from tests.factories import signs_in
+from tests.onboarding.people import Opens, operator
 from tests.pages import Browser
 
 

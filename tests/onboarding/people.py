@@ -9,14 +9,11 @@ from sqlalchemy import select
 
 from app import audit
 from app.db import sessions
-from app.models import account
 from app.models.account import Account
-from app.models.base import ahead
 from app.models.outbox import Message
 from app.models.school import School
 from app.models.verification import CONFIRMED, Verification
-from app.secrets import digest, new_secret, unseal
-from app.signin import cookies
+from app.secrets import unseal
 from tests import factories
 from tests.pages import Browser
 
@@ -84,18 +81,6 @@ def confirmed(here: Registered, by: Account) -> Registered:
         assert case.confirm(db, by.id)
     assert here.state == CONFIRMED
     return here
-
-
-def signs_in(browser: Browser, who: Account) -> None:
-    """Give the browser a session of this person that is past every step."""
-    secret = new_secret("gh_ss")
-    with sessions.begin() as db:
-        db.add(
-            account.Session(
-                digest=digest(secret), account_id=who.id, step="done", methods=["pwd", "otp"], expires_at=ahead(3600)
-            )
-        )
-    browser.client.cookies.set(cookies.name(), secret)
 
 
 LABELS = {

@@ -13,7 +13,7 @@ from app.models.verification import CALLED, WAITING, Verification
 from app.registration import hours, working_days
 from app.secrets import digest, new_secret, unseal
 from app.settings import settings
-from app.web import remembered
+from app.web import cookies, remembered
 from app.web.pages import LONDON, day
 from tests import factories
 from tests.pages import Browser
@@ -193,7 +193,7 @@ def test_questions_are_limited_and_what_was_typed_stays(browser: Browser) -> Non
 def test_the_partners_request_goes_on_from_here(browser: Browser) -> None:
     listed()
     secret = new_secret("gh_br")
-    browser.client.cookies.set(remembered.COOKIE, secret)
+    browser.client.cookies.set(cookies.name(remembered.COOKIE), secret)
     with sessions.begin() as db:
         app, _ = factories.app(db)
         waiting = AuthorizationRequest(

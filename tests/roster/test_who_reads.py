@@ -15,9 +15,9 @@ from app.models.school import CLOSED, REJECTED, SUSPENDED, UNVERIFIED, VERIFIED,
 from app.models.token import Token
 from app.oauth import store
 from app.secrets import digest, new_secret
+from tests.factories import signs_in
 from tests.pages import Browser
 from tests.roster.api import BASE, change, reader, refusal
-from tests.sharing.people import signs_in
 
 
 def test_two_schools_and_two_apps_cannot_read_each_other(client: TestClient) -> None:

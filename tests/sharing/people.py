@@ -14,12 +14,9 @@ from app.models.outbox import Message
 from app.models.partner import App
 from app.models.school import VERIFIED, School
 from app.models.token import ACCESS, Token
-from app.secrets import digest, new_secret
 from app.sharing.service import grant
-from app.signin import cookies
 from app.signin.session import Person
 from tests import factories
-from tests.pages import Browser
 
 ALL = ("school", "openid", "profile", "email")
 PAGES = ("/school", "/school/apps", "/school/apps/{given}")
@@ -56,18 +53,6 @@ def colleague(of: School, role: str = ADMIN, **columns: Any) -> Account:
 def authorised(here: World, scopes: tuple[str, ...] = ("school",)) -> Authorisation:
     with sessions.begin() as db:
         return factories.authorisation(db, here.admin, here.school, here.app, scopes)
-
-
-def signs_in(browser: Browser, who: Account) -> None:
-    """Give the browser a session of this person that is past every step."""
-    secret = new_secret("gh_ss")
-    with sessions.begin() as db:
-        db.add(
-            account.Session(
-                digest=digest(secret), account_id=who.id, step="done", methods=["pwd", "otp"], expires_at=ahead(3600)
-            )
-        )
-    browser.client.cookies.set(cookies.name(), secret)
 
 
 def granted(here: World, *scopes: str) -> Authorisation:

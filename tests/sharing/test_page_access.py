@@ -7,8 +7,9 @@ from app.db import sessions
 from app.models.account import CALLER, DPO, IT, READ_ONLY, Account, Membership
 from app.models.base import now
 from tests import factories
+from tests.factories import signs_in
 from tests.pages import Browser
-from tests.sharing.people import PAGES, authorised, colleague, signs_in, state, world
+from tests.sharing.people import PAGES, authorised, colleague, state, world
 
 
 @pytest.mark.parametrize("role", [DPO, IT, READ_ONLY])

@@ -5,8 +5,9 @@ from app.models.school import SUSPENDED, UNVERIFIED, VERIFIED, School
 from app.settings import settings
 from app.sharing.service import grant, revoke
 from tests import factories
+from tests.factories import signs_in
 from tests.pages import Browser
-from tests.sharing.people import PAGES, authorised, signs_in, state, world
+from tests.sharing.people import PAGES, authorised, state, world
 
 
 def test_a_school_that_shares_nothing_is_told_so_and_what_to_do(page: Browser) -> None:
@@ -204,12 +205,12 @@ def test_a_scope_that_left_the_catalogue_leaves_the_pages_readable(page: Browser
 def test_the_partner_that_waits_is_offered_on_the_first_page(page: Browser) -> None:
     from app.models.token import AuthorizationRequest
     from app.secrets import digest, new_secret
-    from app.web import remembered
+    from app.web import cookies, remembered
 
     here = world()
     signs_in(page, here.admin)
     secret = new_secret("gh_br")
-    page.client.cookies.set(remembered.COOKIE, secret)
+    page.client.cookies.set(cookies.name(remembered.COOKIE), secret)
     with sessions.begin() as db:
         waiting = AuthorizationRequest(
             app_id=here.app.id, parameters={}, browser_digest=digest(secret), expires_at=ahead(60)

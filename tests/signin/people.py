@@ -10,8 +10,8 @@ from app.models.account import Account, SecondStep
 from app.models.account import Session as SignIn
 from app.models.outbox import Message
 from app.secrets import digest, unseal
-from app.signin import cookies
 from app.signin.service import new_admin
+from app.web import cookies
 from tests import factories
 from tests.pages import Browser
 

@@ -7,8 +7,8 @@ from starlette.types import ASGIApp
 
 from app.secrets import seal
 from app.settings import settings
-from app.signin import cookies
 from app.signin.factors import time_step
+from app.web import cookies
 from tests import factories
 from tests.pages import Browser
 from tests.signin.people import admin, row_of, types_code, types_password

@@ -11,7 +11,7 @@ from app.models.base import ago, ahead
 from app.models.partner import App
 from app.models.token import AuthorizationRequest
 from app.secrets import digest, new_secret
-from app.web import remembered
+from app.web import cookies, remembered
 from tests import factories
 from tests.pages import Browser
 from tests.signin.people import NEW_PASSWORD, admin, fresh_admin, types_code, types_password
@@ -19,14 +19,14 @@ from tests.signin.people import NEW_PASSWORD, admin, fresh_admin, types_code, ty
 
 def brings(browser: Browser, name: str = "Reading Room", **columns: Any) -> tuple[AuthorizationRequest, App]:
     """The browser comes with a request of an app."""
-    secret = browser.client.cookies.get(remembered.COOKIE) or new_secret("gh_br")
+    secret = browser.client.cookies.get(cookies.name(remembered.COOKIE)) or new_secret("gh_br")
     with sessions.begin() as db:
         made, _ = factories.app(db, name, **columns)
         request = AuthorizationRequest(
             app_id=made.id, parameters={}, browser_digest=digest(secret), expires_at=ahead(3600)
         )
         db.add(request)
-    browser.client.cookies.set(remembered.COOKIE, secret)
+    browser.client.cookies.set(cookies.name(remembered.COOKIE), secret)
     return request, made
 
 

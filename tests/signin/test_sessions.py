@@ -10,8 +10,8 @@ from app.models.account import Session as SignIn
 from app.models.base import ago, now
 from app.secrets import digest, new_secret
 from app.settings import settings
-from app.signin import cookies
 from app.signin.session import end_all
+from app.web import cookies
 from tests import factories
 from tests.pages import Browser
 from tests.signin.people import NEW_PASSWORD, admin, row_of, signs_in, types_code, types_password

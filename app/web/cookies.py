@@ -1,4 +1,4 @@
-"""The cookies of signing in: `__Host-` ones over https; on http, where those cannot be, plain names with the port."""
+"""Our cookies: `__Host-` ones over https; on http, where those cannot be, plain names with the port."""
 
 from urllib.parse import urlsplit
 
