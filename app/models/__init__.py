@@ -3,12 +3,15 @@
 from app.models import (  # noqa: F401
     account,
     authorisation,
+    endpoint,
     establishment,
     event,
     outbox,
     partner,
+    pushed_request,
     school,
     signing_key,
+    spent_id,
     token,
     verification,
 )

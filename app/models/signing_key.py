@@ -19,6 +19,7 @@ class SigningKey(Base):
     algorithm: Mapped[str] = mapped_column(String(10))
     sealed: Mapped[str] = mapped_column(Text)
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
+    starts_at: Mapped[dt.datetime] = mapped_column(default=now, doc="Published before it signs")
     ends_at: Mapped[dt.datetime | None] = mapped_column(doc="Rotated out: published until then")
 
     @classmethod

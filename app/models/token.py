@@ -69,8 +69,11 @@ class AuthorizationCode(Base):
     redirect_uri: Mapped[str] = mapped_column(Text)
     scope: Mapped[str] = mapped_column(Text)
     code_challenge: Mapped[str | None] = mapped_column(String(128), doc="RFC 7636, S256")
+    key_thumbprint: Mapped[str | None] = mapped_column(String(43), doc="RFC 9449 dpop_jkt")
+    details: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON, doc="RFC 9396 authorization_details, as granted")
     nonce: Mapped[str | None] = mapped_column(Text)
     signed_in_at: Mapped[dt.datetime]
+    methods: Mapped[list[str]] = mapped_column(JSON, default=list, doc="RFC 8176 amr values")
     expires_at: Mapped[dt.datetime]
     used_at: Mapped[dt.datetime | None]
 
@@ -90,9 +93,11 @@ class Token(Base):
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     purpose: Mapped[str] = mapped_column(String(10))
     family: Mapped[uuid.UUID] = mapped_column(index=True)
-    app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("app.id"))
-    account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"), doc="The person, where there is one")
+    # App and person are no foreign keys: the check would lock one and the same row for every token that is made.
+    app_id: Mapped[uuid.UUID | None] = mapped_column(doc="None for an agent's")
+    account_id: Mapped[uuid.UUID | None] = mapped_column(doc="The person, where there is one")
     authorisation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("authorisation.id"), index=True)
+    endpoint_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("endpoint.id"), doc="The agent, where it is one's")
     scope: Mapped[str] = mapped_column(Text)
     key_thumbprint: Mapped[str | None] = mapped_column(String(43), doc="RFC 9449 cnf.jkt")
     issued_at: Mapped[dt.datetime] = mapped_column(default=now)

@@ -1,6 +1,7 @@
 """The authorization code grant (RFC 6749 section 4.1.3): one code, one pair of tokens, whoever else holds the code."""
 
 import dataclasses
+from typing import Any
 
 from app.db import Session
 from app.errors import OAuthError
@@ -10,7 +11,7 @@ from app.models.backing import HeldCode
 from app.models.base import ahead, now
 from app.models.token import AuthorizationCode, Token
 from app.oauth import pkce, store
-from app.oauth.issue import Issued
+from app.oauth.issue import Issued, TokenRequest
 from app.oauth.request import Parameters
 from app.oauth.store import Client
 from app.secrets import digest, new_secret, well_formed
@@ -42,6 +43,7 @@ def make(db: Session, person: Person, authorisation: Authorisation, sent: Parame
             code_challenge=sent.get("code_challenge"),
             nonce=sent.get("nonce"),
             signed_in_at=person.session.signed_in_at,
+            methods=person.session.methods,
             expires_at=ahead(settings.authorization_code_seconds),
         )
     )
@@ -49,12 +51,15 @@ def make(db: Session, person: Person, authorisation: Authorisation, sent: Parame
     return code
 
 
-async def redeem(client: Client, sent: Parameters) -> Issued:
+async def redeem(asked: TokenRequest) -> dict[str, Any]:
     """Exchange a code. Raises OAuthError invalid_grant, or invalid_request for what is missing."""
+    sent = asked.sent
     code, redirect_uri = sent.required("code"), sent.required("redirect_uri")
     if not well_formed(code, PREFIX):
         raise OAuthError("invalid_grant", "This is not an authorization code of ours.")
-    return await store.write(_exchange, Redemption(digest(code), client, redirect_uri, sent.get("code_verifier")))
+    call = Redemption(digest(code), asked.client, redirect_uri, sent.get("code_verifier"))
+    issued = await store.write(_exchange, call)
+    return issued.body()
 
 
 def _exchange(db: Session, calls: list[Redemption]) -> list[Issued | OAuthError]:

@@ -8,8 +8,19 @@ from typing import Any
 from app.models.backing import Backing
 from app.models.base import now
 from app.models.token import ACCESS, REFRESH
+from app.oauth.request import Parameters
+from app.oauth.store import Client
 from app.secrets import digest, new_secret
 from app.settings import settings
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """A token request whose app is known; `key_thumbprint` names the key that it proved to hold (RFC 9449)."""
+
+    client: Client
+    sent: Parameters
+    key_thumbprint: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ gets another successor and the first one ends.
 
 import dataclasses
 import datetime as dt
+from typing import Any
 
 from app.db import Session
 from app.errors import OAuthError
@@ -15,8 +16,7 @@ from app.models.backing import HeldToken
 from app.models.base import now
 from app.models.token import Token
 from app.oauth import store
-from app.oauth.issue import Issued
-from app.oauth.request import Parameters
+from app.oauth.issue import Issued, TokenRequest
 from app.oauth.store import Client
 from app.secrets import digest, well_formed
 
@@ -30,12 +30,13 @@ class Refresh:
     scope: str | None
 
 
-async def refresh(client: Client, sent: Parameters) -> Issued:
+async def refresh(asked: TokenRequest) -> dict[str, Any]:
     """Exchange a refresh token. Raises OAuthError invalid_grant or invalid_scope."""
-    token = sent.required("refresh_token")
+    token = asked.sent.required("refresh_token")
     if not well_formed(token, "gh_rt"):
         raise OAuthError("invalid_grant", "This is not a refresh token of ours.")
-    return await store.write(_exchange, Refresh(digest(token), client, sent.get("scope")))
+    issued = await store.write(_exchange, Refresh(digest(token), asked.client, asked.sent.get("scope")))
+    return issued.body()
 
 
 def _exchange(db: Session, calls: list[Refresh]) -> list[Issued | OAuthError]:

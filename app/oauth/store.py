@@ -28,9 +28,15 @@ class Client:
 
     id: uuid.UUID
     client_id: str
+    partner_id: uuid.UUID
+    profile: str
     auth_method: str
     is_suspended: bool
+    redirect_uris: tuple[str, ...]
+    asks: tuple[str, ...]  # the scopes that it may ask for
+    jwks: dict[str, Any] | None
     secrets: tuple[bytes, ...]
+    pairwise_key: bytes
 
     @property
     def is_public(self) -> bool:
@@ -121,7 +127,17 @@ def _find_clients(db: Session, client_ids: Collection[str]) -> dict[str, Client]
     secrets = AppSecret.active(db, [app.id for app in apps])
     return {
         app.client_id: Client(
-            app.id, app.client_id, app.auth_method, app.is_suspended, secrets=tuple(secrets.get(app.id, ()))
+            app.id,
+            app.client_id,
+            app.partner_id,
+            app.profile,
+            app.auth_method,
+            app.is_suspended,
+            tuple(app.redirect_uris),
+            tuple(row.scope for row in app.scopes),
+            app.jwks,
+            tuple(secrets.get(app.id, ())),
+            app.partner.pairwise_key,
         )
         for app in apps
     }
