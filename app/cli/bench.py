@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.cli.output import AsJson
+from app.cli.output import AsJson, failures
 from app.settings import ROOT
 
 app = typer.Typer(no_args_is_help=True, help="Measure, beside something measured in the same run.")
@@ -44,6 +45,49 @@ def edubase(
         raise typer.Exit(1)
     figures = json.loads(ran.stdout)
     typer.echo(json.dumps(figures) if as_json else _table(figures))
+
+
+@app.command()
+def oauth(
+    *,
+    peer: Annotated[
+        list[str] | None,
+        typer.Option(help="A start script with its argument, or http://id:secret@host/. May be repeated."),
+    ] = None,
+    work: Annotated[
+        list[str] | None,
+        typer.Option(help="discovery, jwks, client_credentials, introspection, refresh, code: all, or those named."),
+    ] = None,
+    database: Annotated[str, typer.Option(help="sqlite, postgresql or both.")] = "both",
+    connections: Annotated[list[int] | None, typer.Option(help="8 and 64 when left out. May be repeated.")] = None,
+    seconds: Annotated[int, typer.Option(help="How long each run lasts.", min=1)] = 4,
+    rounds: Annotated[int, typer.Option(help="Runs of each work; the table shows medians.", min=1)] = 3,
+    workers: Annotated[int, typer.Option(help="Processes of our server.", min=1)] = 2,
+    schools: Annotated[int, typer.Option(help="How many have said yes to the app.", min=1)] = 1_000,
+    mint: Annotated[int, typer.Option(help="Codes, and refresh tokens, that each server gets.", min=512)] = 40_000,
+    markdown: Annotated[bool, typer.Option(help="Print tables for docs/performance.md.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Start our server on databases of its own, drive it with wrk, and each peer in turn with it."""
+    from app.bench import oauth_report
+    from app.bench.oauth import Plan, measure
+
+    plan = Plan(
+        works=tuple(work or Plan.works),
+        databases=("sqlite", "postgresql") if database == "both" else (database,),
+        peers=tuple(peer or ()),
+        connections=tuple(connections or Plan.connections),
+        seconds=seconds,
+        rounds=rounds,
+        workers=workers,
+        schools=schools,
+        mint=mint,
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it, too, cleans up
+    with failures():
+        result = measure(plan, lambda sentence: typer.echo(sentence, err=True))
+    shape = oauth_report.as_json if as_json else oauth_report.as_markdown if markdown else oauth_report.as_text
+    typer.echo(shape(plan, result))
 
 
 def _table(figures: dict[str, Any]) -> str:

@@ -1,0 +1,128 @@
+"""The servers that are measured: ours, started with a database of its own, and peers, started or found running."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.bench import postgres
+from app.bench.oauth_load import GET, ONCE, POST, ROTATE, Call, Unanswered, ask, basic
+from app.errors import Problem
+from app.settings import ROOT
+
+DISCOVERY, JWKS = "discovery", "jwks"
+CREDENTIALS, INTROSPECTION, REFRESH, CODE = "client_credentials", "introspection", "refresh", "code"
+WORKS = (DISCOVERY, JWKS, CREDENTIALS, INTROSPECTION, REFRESH, CODE)
+LONGEST_START = 60
+
+
+class DidNotStart(Problem):
+    title = "A server did not start"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Server:
+    """`calls`: what can be asked of it, by work. Processes are roots; what they have started counts with them."""
+
+    name: str
+    is_ours: bool
+    calls: dict[str, Call]
+    processes: list[int] = dataclasses.field(default_factory=list)
+    database_processes: list[int] = dataclasses.field(default_factory=list)
+    start_seconds: float | None = None
+
+
+@contextlib.contextmanager
+def ours(database: str, workers: int, schools: int, mint: int) -> Iterator[Server]:
+    """Gatehouse on `sqlite` or `postgresql`, seeded, for as long as it is needed."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatehouse-bench-")))
+        url, processes = "", []
+        if database == "postgresql":
+            url, process = stack.enter_context(postgres.running("max_connections=200"))
+            processes = [process]
+        port = postgres.free_port()
+        base = f"http://127.0.0.1:{port}"
+        settings = {
+            "GATEHOUSE_ENVIRONMENT": "test",
+            "GATEHOUSE_DATA_DIR": str(folder),
+            "GATEHOUSE_DATABASE_URL": url,
+            "GATEHOUSE_PORT": str(port),
+            "GATEHOUSE_ISSUER": base,
+        }
+        command = [sys.executable, "-m", "app.bench.oauth_seed", str(schools), str(mint), str(folder)]
+        seeded = subprocess.run(
+            command, cwd=ROOT, env=os.environ | settings, check=False, stdout=subprocess.PIPE, text=True
+        )
+        if seeded.returncode:
+            raise DidNotStart("Its database could not be filled; the reason stands above.")
+        app = json.loads(seeded.stdout.splitlines()[-1])
+        with _serving(settings, workers, base, folder):
+            pass  # the first start makes the signing key; what people wait for is every later one
+        root, seconds = stack.enter_context(_serving(settings, workers, base, folder))
+        yield Server(f"gatehouse {database}", True, _our_calls(base, app, folder), [root], processes, seconds)
+
+
+@contextlib.contextmanager
+def _serving(settings: dict[str, str], workers: int, base: str, folder: Path) -> Iterator[tuple[int, float]]:
+    """The root process of `serve`, and the seconds until its first answer."""
+    command = [sys.executable, "-m", "app", "serve", "--workers", str(workers), "--port", settings["GATEHOUSE_PORT"]]
+    started = time.monotonic()
+    log = folder / "log"
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            command, cwd=ROOT, env=os.environ | settings, stdout=out, stderr=out, start_new_session=True
+        )
+    try:
+        while time.monotonic() < started + LONGEST_START and server.poll() is None:
+            with contextlib.suppress(Unanswered):
+                ask(discovery(base))
+                break
+            time.sleep(0.01)
+        else:
+            raise DidNotStart(f"Its last words: {log.read_text()[-500:].strip()}")
+        yield server.pid, time.monotonic() - started
+    finally:
+        end(server)
+
+
+def end(server: "subprocess.Popen[str] | subprocess.Popen[bytes]") -> None:
+    """Stop a process that leads a session, and whatever it has started and left behind."""
+    server.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        server.wait(10)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
+
+
+def _our_calls(base: str, app: dict[str, str], folder: Path) -> dict[str, Call]:
+    auth = basic(app["client_id"], app["secret"])
+    token, introspect = f"{base}/oauth/token", f"{base}/oauth/introspect"
+    return {
+        DISCOVERY: Call(discovery(base), GET),
+        JWKS: Call(f"{base}/oauth/jwks", GET),
+        CREDENTIALS: Call(token, POST, auth, "grant_type=client_credentials"),
+        INTROSPECTION: Call(introspect, POST, auth, "token=", items=folder / "access.txt"),
+        REFRESH: refresh(token, auth, folder / "refresh.txt"),
+        CODE: code(token, auth, app["code_tail"], folder / "codes.txt"),
+    }
+
+
+def refresh(url: str, auth: str, tokens: Path) -> Call:
+    return Call(url, ROTATE, auth, "grant_type=refresh_token&refresh_token=", items=tokens)
+
+
+def code(url: str, auth: str, more: str, codes: Path) -> Call:
+    return Call(url, ONCE, auth, "grant_type=authorization_code&code=", more, codes)
+
+
+def discovery(base: str) -> str:
+    return f"{base}/.well-known/openid-configuration"
