@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
 
     access_token_seconds: int = 600
+    id_token_seconds: int = 3600
     authorization_code_seconds: int = 60
     partner_request_seconds: int = 86_400
     verification_link_seconds: int = 48 * 3600
