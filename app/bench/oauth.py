@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from app.bench import processes
 from app.bench.oauth_load import Call, Run, need_wrk, run
+from app.bench.oauth_peers import peer
 from app.bench.oauth_servers import WORKS, Server, ours
 from app.errors import Problem
 
@@ -68,6 +69,9 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
         for database in plan.databases:
             tell(f"starting gatehouse on {database}")
             servers.append(stack.enter_context(ours(database, plan.workers, plan.schools, plan.mint)))
+        for named in plan.peers:
+            tell(f"starting {named.rpartition('@')[2]}")
+            servers.append(stack.enter_context(peer(named, plan.mint)))
         figures: dict[tuple[str, int], dict[str, Figure]] = {}
         for work, connections in ((work, connections) for work in plan.works for connections in plan.connections):
             tell(f"{work}, {connections} connections")

@@ -53,7 +53,9 @@ class Call:
         """What a single request is answered with if not 200; empty when all is well, or when trying would cost."""
         if self.kind in (ROTATE, ONCE):
             return ""
-        item = self.items.open().readline().strip() if self.items else ""
+        item = self.items.read_text().partition("\n")[0] if self.items else ""
+        if self.items and not item:
+            return "there is no token to ask about"
         try:
             answer = ask(self.url, self.auth, self.body + quote(item) + self.tail if self.kind == POST else None)
         except Unanswered as wrong:

@@ -81,10 +81,10 @@ def _cells(one: Figure, other: Figure | None) -> list[str]:
         "failed" if one.fault else f"{one.rate:,.0f}",
         "failed" if other.fault else "" if other.rate is None else f"{other.rate:,.0f}",
         "" if ratio is None else f"{ratio:.2f} x",
-        _two(one.p50, other.p50, 1),
-        _two(one.p99, other.p99, 1),
+        _both(one.p50, other.p50, 1),
+        _both(one.p99, other.p99, 1),
         "" if slower is None else f"{slower:.2f} x",
-        _two(one.cpu, other.cpu, 3),
+        _both(one.cpu, other.cpu, 3),
     ]
 
 
@@ -92,9 +92,10 @@ def _ratio(one: float | None, other: float | None) -> float | None:
     return None if one is None or not other else round(one / other, 3)
 
 
-def _two(one: float | None, other: float | None, digits: int) -> str:
+def _both(one: float | None, other: float | None, digits: int) -> str:
     """Ours, and behind a stroke the peer's."""
-    return " / ".join(f"{value:.{digits}f}" for value in (one, other) if value is not None)
+    mine, theirs = ("–" if value is None else f"{value:.{digits}f}" for value in (one, other))
+    return mine if theirs == "–" else f"{mine} / {theirs}"
 
 
 def _about_servers(result: Result) -> Iterator[str]:
