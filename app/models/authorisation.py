@@ -15,14 +15,15 @@ from app.models.establishment import Establishment
 from app.models.partner import App
 from app.models.school import School
 
-REVOKED, EXPIRED, REPLACED = "revoked", "expired", "replaced"
+REVOKED, RETURNED, EXPIRED = "revoked", "returned", "expired"
+REPLACED = "replaced"  # in rows from before an authorisation could change and keep its id
 
 
 class Authorisation(Base):
     """A school's yes to one app, for the scopes it names, until a day it knows; its id is OAuth's `grant_id`.
 
-    At most one is active for a school and an app. It ends (expired, revoked, replaced) and is never deleted: a school
-    may ask years later who agreed to what.
+    At most one is active for a school and an app. Its scopes may change while it is in force. It ends (expired, revoked
+    by the school, returned by the app) and is never deleted: a school may ask years later who agreed to what.
     """
 
     __tablename__ = "authorisation"
@@ -61,7 +62,7 @@ class Authorisation(Base):
 
     @property
     def state(self) -> str:
-        """One word for a page: Active, Paused, Expired, Revoked or Replaced."""
+        """One word for a page: Active, Paused, Expired, Revoked, Returned or, once, Replaced."""
         if self.is_active:
             paused = self.paused_at and (self.resumes_on is None or now().date() < self.resumes_on)
             return "Paused" if paused else "Active"
@@ -103,6 +104,11 @@ class Authorisation(Base):
         return db.scalars(select(cls).where(cls.id == authorisation_id, cls.school_id == school_id)).first()
 
     @classmethod
+    def of_app(cls, db: Session, authorisation_id: uuid.UUID, app_id: uuid.UUID) -> Self | None:
+        """One authorisation of this app, ended or not; another app's is None, as if it were absent."""
+        return db.scalars(select(cls).where(cls.id == authorisation_id, cls.app_id == app_id)).first()
+
+    @classmethod
     def with_school(cls, db: Session, authorisation_id: uuid.UUID) -> tuple[Self, School, Establishment | None] | None:
         """An authorisation, its school and that school's record in the register, by one look."""
         found = (
@@ -121,15 +127,22 @@ class Authorisation(Base):
         stale = or_(cls.last_read_at.is_(None), cls.last_read_at < minute_ago)
         db.execute(update(cls).where(cls.id.in_(authorisation_ids), stale).values(last_read_at=now()))
 
-    def extend(self, db: Session, until: dt.datetime) -> bool:
-        """Let it run until another day; False when it ended meanwhile."""
-        extended = (
+    def change(self, db: Session, scopes: list[str], until: dt.datetime) -> bool:
+        """Let it cover these scopes, until that day; False when it ended meanwhile.
+
+        Tokens and codes lose what is no longer granted, and gain nothing.
+        """
+        lost = set(self.scopes) - set(scopes)
+        changed = (
             update(Authorisation)
             .where(Authorisation.id == self.id, Authorisation.ended_at.is_(None))
-            .values(expires_at=until)
+            .values(scopes=scopes, expires_at=until)
             .returning(Authorisation.id)
         )
-        won = db.execute(extended).scalar_one_or_none() is not None
+        won = db.execute(changed).scalar_one_or_none() is not None
+        if won and lost:
+            token.take_away(db, self.id, lost)
+            withdrawn(db)
         db.refresh(self)
         return won
 

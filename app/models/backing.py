@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from app.db import Session, is_sqlite
-from app.models.authorisation import REPLACED, REVOKED, Authorisation
+from app.models.authorisation import REPLACED, RETURNED, REVOKED, Authorisation
 from app.models.base import now
 from app.models.establishment import Establishment
 from app.models.partner import App, Partner
@@ -71,6 +71,8 @@ class Backing:
             return "This app is suspended."
         if self.end_reason == REVOKED:
             return "The school has revoked its authorisation."
+        if self.end_reason == RETURNED:
+            return "The app has given the authorisation back."
         if self.end_reason == REPLACED:
             return "The school has replaced its authorisation by another."
         if self.ended_at or self.expires_at <= now():

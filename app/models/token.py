@@ -165,3 +165,15 @@ def end_all(db: Session, authorisation_id: uuid.UUID) -> None:
     )
     db.execute(tokens.values(ended_at=now()))
     db.execute(codes.values(used_at=now()))
+
+
+def take_away(db: Session, authorisation_id: uuid.UUID, lost: set[str]) -> None:
+    """Take scopes from every token and code that one authorisation backs; what is left with nothing ends."""
+    for kind, over in ((Token, Token.ended_at), (AuthorizationCode, AuthorizationCode.used_at)):
+        backed = (kind.authorisation_id == authorisation_id, over.is_(None))
+        for scope in db.scalars(select(kind.scope).where(*backed).distinct()).all():
+            left = " ".join(name for name in scope.split() if name not in lost)
+            cut = {kind.scope: left} if left else {over: now()}
+            if left != scope:
+                unread = {"synchronize_session": False}
+                db.execute(update(kind).where(*backed, kind.scope == scope).values(cut), execution_options=unread)

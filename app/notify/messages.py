@@ -5,6 +5,7 @@ Links start with the ISSUER setting and never with what a request claims. Texts 
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -61,17 +62,24 @@ def account_changed(db: Session, account: Account, what: str) -> None:
     _write(db, "account_changed", account.email, account=account, what=what.strip().rstrip("."))
 
 
-def authorisation_changed(db: Session, school: School, app: App, authorisation: Authorisation, what: str) -> None:
-    """To every Admin and the DPO: an app was authorised or no longer is. `what` is "granted" or "revoked"."""
+def authorisation_changed(
+    db: Session, school: School, app: App, authorisation: Authorisation, what: str, *, ended: Sequence[str] = ()
+) -> None:
+    """To every Admin and the DPO: what an app may read has changed.
+
+    `what` is "granted", "narrowed" (it may no longer read the scopes in `ended`), "revoked" or "returned".
+    """
     link = f"{settings.issuer}/school"
     titles = [SCOPES[name].title for name in authorisation.scopes if name in SCOPES]
+    stopped = [SCOPES[name].title for name in ended if name in SCOPES]
     reached: set[str] = set()
     for account in Account.of_school(db, school.id, ADMIN) + Account.of_school(db, school.id, DPO):
         if account.email in reached:
             continue
         reached.add(account.email)
-        facts = {"account": account, "school": school, "app": app, "titles": titles, "until": authorisation.expires_at}
-        _write(db, f"authorisation_{what}", account.email, [link], link=link, **facts)
+        facts = {"account": account, "school": school, "app": app, "titles": titles, "stopped": stopped}
+        until = authorisation.expires_at
+        _write(db, f"authorisation_{what}", account.email, [link], link=link, until=until, **facts)
 
 
 def support_request(db: Session, *, school: School | None, name: str, email: str, text: str) -> None:

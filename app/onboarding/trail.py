@@ -24,6 +24,9 @@ WORDS = {
     "case.answered": "School answered",
     "authorisation.granted": "App authorised",
     "authorisation.revoked": "App revoked",
+    "authorisation.returned": "Authorisation given back by the app",
+    "endpoint.enrolled": "Agent approved",
+    "endpoint.refused": "Agent refused",
     "account.password_changed": "Password changed",
     "account.second_step_added": "Authenticator app added",
 }

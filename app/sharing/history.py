@@ -1,5 +1,7 @@
 """What people decided about one app, in sentences, read from the audit."""
 
+from collections.abc import Iterable
+
 from app.db import Session
 from app.models import event
 from app.models.account import Account
@@ -29,9 +31,20 @@ def of(db: Session, authorisation: Authorisation) -> list[Happening]:
 def _sentence(row: event.Event) -> str:
     if row.action == "authorisation.revoked":
         return "Revoked"
-    titles = ", ".join(SCOPES[name].title for name in row.detail["scopes"] if name in SCOPES)
-    if row.detail.get("renewed"):
+    if row.action == "authorisation.returned":
+        return "The app gave the authorisation back"
+    scopes, before = row.detail["scopes"], row.detail.get("before")
+    if row.detail.get("replaces"):  # as events were told before an authorisation could change
+        return f"Authorised anew, in place of what was agreed before: {_titles(scopes)}"
+    if row.detail.get("renewed") or (before is not None and set(before) == set(scopes)):
         return "Authorised again for the same data, with a new end date"
-    if row.detail.get("replaces"):
-        return f"Authorised anew, in place of what was agreed before: {titles}"
-    return f"Authorised: {titles}"
+    if before is None:
+        return f"Authorised: {_titles(scopes)}"
+    added = _titles(scope for scope in scopes if scope not in before)
+    ended = _titles(scope for scope in before if scope not in scopes)
+    said = [f"added: {added}"] * bool(added) + [f"ended: {ended}"] * bool(ended)
+    return f"Authorised with changes, {'; '.join(said)}"
+
+
+def _titles(scopes: Iterable[str]) -> str:
+    return ", ".join(SCOPES[name].title for name in scopes if name in SCOPES)

@@ -12,7 +12,7 @@ from app.audit import record
 from app.db import Session
 from app.errors import NotAllowed, NotFound, Problem
 from app.models.account import ADMIN
-from app.models.authorisation import EXPIRED, REPLACED, REVOKED, Authorisation
+from app.models.authorisation import EXPIRED, RETURNED, REVOKED, Authorisation
 from app.models.base import now
 from app.models.partner import App
 from app.models.school import UNVERIFIED, VERIFIED, School
@@ -134,10 +134,10 @@ def end_date() -> dt.datetime:
 
 
 def grant(db: Session, *, person: Person, school: School, app: App, scopes: list[str]) -> Authorisation:
-    """Authorise an app for these scopes.
+    """Authorise an app for these scopes, and no others, for another year.
 
-    The same scopes again keep the authorisation, and the partner's tokens, and move its end date; other scopes replace
-    it. Only a role Admin may. Raises NotAllowed, CannotShare or NotOffered.
+    An authorisation in force keeps its id and the partner's tokens: those lose what is no longer agreed to, and what is
+    new comes with new ones. Only a role Admin may. Raises NotAllowed, CannotShare or NotOffered.
     """
     if not decides(person, school):
         raise NotAllowed(hint=ASK)
@@ -148,13 +148,13 @@ def grant(db: Session, *, person: Person, school: School, app: App, scopes: list
     school = School.locked(db, school.id)
     _check_both_may(school, app)
 
-    until, before = end_date(), Authorisation.unended(db, school.id, app.id)
-    renewed = bool(before and before.is_active and set(before.scopes) == set(granted) and before.extend(db, until))
-    if before and renewed:
-        authorisation = before
+    until, standing = end_date(), Authorisation.unended(db, school.id, app.id)
+    before = list(standing.scopes) if standing and standing.is_active else None
+    if standing and before is not None and standing.change(db, granted, until):
+        authorisation = standing
     else:
-        if before:
-            before.end(db, REPLACED if before.is_active else EXPIRED, person.account.id)
+        if standing:
+            standing.end(db, EXPIRED, person.account.id)
         authorisation = Authorisation(
             school_id=school.id, app_id=app.id, scopes=granted, granted_by=person.account.id, expires_at=until
         )
@@ -169,10 +169,10 @@ def grant(db: Session, *, person: Person, school: School, app: App, scopes: list
         app=str(app.id),
         scopes=granted,
         until=until.isoformat(timespec="seconds"),
-        renewed=renewed,
-        replaces=str(before.id) if before and not renewed else None,
+        before=before,
     )
-    messages.authorisation_changed(db, school, app, authorisation, "granted")
+    ended = [scope for scope in before or () if scope not in granted]
+    messages.authorisation_changed(db, school, app, authorisation, "narrowed" if ended else "granted", ended=ended)
     return authorisation
 
 
@@ -198,6 +198,24 @@ def revoke(db: Session, *, person: Person, school: School, authorisation_id: uui
         )
         messages.authorisation_changed(db, school, authorisation.app, authorisation, "revoked")
     return authorisation
+
+
+def give_back(db: Session, authorisation: Authorisation) -> bool:
+    """The app itself gives a yes back: it and its tokens end now. False when it had ended already."""
+    school = School.by_id(db, authorisation.school_id)
+    if school is None or not authorisation.is_active or not authorisation.end(db, RETURNED, None):
+        return False
+    record(
+        db,
+        "authorisation.returned",
+        actor=None,
+        school=school.id,
+        subject=authorisation.id,
+        app=str(authorisation.app_id),
+        scopes=authorisation.scopes,
+    )
+    messages.authorisation_changed(db, school, authorisation.app, authorisation, "returned")
+    return True
 
 
 def _check_both_may(school: School, app: App) -> None:

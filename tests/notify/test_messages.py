@@ -85,11 +85,13 @@ def test_every_message_says_how_to_reach_us_and_links_only_to_us(school: School)
             messages.case_changed(db, school, state, "The reason")
         messages.account_changed(db, account, "your password was changed")
         messages.authorisation_changed(db, school, app, authorisation, "granted")
+        messages.authorisation_changed(db, school, app, authorisation, "narrowed", ended=["email"])
         messages.authorisation_changed(db, school, app, authorisation, "revoked")
+        messages.authorisation_changed(db, school, app, authorisation, "returned")
         messages.access_asked(db, school, name="Cy Coe", email="cy@school.example")
     mails = sent()
 
-    assert len(mails) == 1 + 2 * len(messages.CASE_STATES) + 1 + 3 + 3 + 2
+    assert len(mails) == 1 + 2 * len(messages.CASE_STATES) + 1 + 4 * 3 + 2
     for mail in mails:
         assert settings.support_phone in mail["text"] and settings.support_email in mail["text"]
         assert all(link.startswith(f"{settings.issuer}/") and link in mail["text"] for link in mail["links"])

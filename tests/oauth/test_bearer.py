@@ -14,7 +14,7 @@ from sqlalchemy import update
 from starlette.types import ASGIApp
 
 from app.db import Session, sessions, withdrawn
-from app.models.authorisation import EXPIRED, REPLACED, REVOKED, Authorisation
+from app.models.authorisation import EXPIRED, REPLACED, RETURNED, REVOKED, Authorisation
 from app.models.base import ago, now
 from app.models.partner import App
 from app.models.school import School
@@ -134,7 +134,9 @@ def test_55_a_school_out_of_good_standing_is_401_and_said_so(dance: Dance, statu
     assert dance.reads(token).status_code == 200
 
 
-@pytest.mark.parametrize(("reason", "words"), [(REVOKED, "revoked"), (REPLACED, "replaced"), (EXPIRED, "expired")])
+@pytest.mark.parametrize(
+    ("reason", "words"), [(REVOKED, "revoked"), (RETURNED, "given"), (REPLACED, "replaced"), (EXPIRED, "expired")]
+)
 def test_55_an_authorisation_that_ended_is_401_and_said_so(dance: Dance, reason: str, words: str) -> None:
     token = dance.tokens()["access_token"]
     assert dance.reads(token).status_code == 200

@@ -9,11 +9,11 @@ from app.db import Session, sessions
 from app.models import account, event
 from app.models.account import ADMIN, Account, Membership
 from app.models.authorisation import Authorisation
-from app.models.base import ahead
+from app.models.base import ahead, now
 from app.models.outbox import Message
 from app.models.partner import App
 from app.models.school import VERIFIED, School
-from app.models.token import ACCESS, Token
+from app.models.token import ACCESS, AuthorizationCode, Token
 from app.sharing.service import grant
 from app.signin.session import Person
 from tests import factories
@@ -76,7 +76,7 @@ def mails() -> int:
         return db.query(Message).count()
 
 
-def token(given: Authorisation, here: World) -> bytes:
+def token(given: Authorisation, here: World, scope: str = "school") -> bytes:
     digest = uuid.uuid4().bytes
     with sessions.begin() as db:
         db.add(
@@ -86,11 +86,35 @@ def token(given: Authorisation, here: World) -> bytes:
                 family=uuid.uuid4(),
                 app_id=here.app.id,
                 authorisation_id=given.id,
-                scope="school",
+                scope=scope,
                 expires_at=ahead(600),
             )
         )
     return digest
+
+
+def code(given: Authorisation, here: World, scope: str) -> bytes:
+    digest = uuid.uuid4().bytes
+    with sessions.begin() as db:
+        db.add(
+            AuthorizationCode(
+                digest=digest,
+                app_id=here.app.id,
+                account_id=here.admin.id,
+                authorisation_id=given.id,
+                redirect_uri="https://partner.example/callback",
+                scope=scope,
+                signed_in_at=now(),
+                expires_at=ahead(60),
+            )
+        )
+    return digest
+
+
+def carries(kind: type[Token] | type[AuthorizationCode], digest: bytes) -> str:
+    with sessions.read() as db:
+        row: Any = db.get_one(kind, digest)
+    return str(row.scope)
 
 
 def lives(digest: bytes) -> bool:

@@ -130,6 +130,7 @@ def test_the_history_tells_every_decision_about_the_app(page: Browser) -> None:
         first = grant(db, person=me, school=here.school, app=here.app, scopes=["school"])
         grant(db, person=me, school=here.school, app=here.app, scopes=["school"])
         second = grant(db, person=me, school=here.school, app=here.app, scopes=["school", "email"])
+        grant(db, person=me, school=here.school, app=here.app, scopes=["school"])
         revoke(db, person=me, school=here.school, authorisation_id=second.id)
     signs_in(page, here.admin)
 
@@ -137,11 +138,12 @@ def test_the_history_tells_every_decision_about_the_app(page: Browser) -> None:
 
     rows = page.document.xpath("//caption[.='History']/..//tbody/tr")
     told = [" ".join(row.text_content().split()) for row in rows]
-    assert len(told) == 4
+    assert len(told) == 5
     assert "Revoked" in told[0]
-    assert "Authorised anew" in told[1] and "Email address" in told[1]
-    assert "with a new end date" in told[2]
-    assert "Authorised: Your school’s details" in told[3]
+    assert "Authorised with changes, ended: Email address of the person who signs in" in told[1]
+    assert "Authorised with changes, added: Email address of the person who signs in" in told[2]
+    assert "with a new end date" in told[3]
+    assert "Authorised: Your school’s details" in told[4]
     assert all(line.endswith("Sam Secretary") for line in told)
 
 
@@ -149,7 +151,7 @@ def test_an_authorisation_that_ran_out_says_so(page: Browser) -> None:
     here = world()
     given = authorised(here)
     with sessions.begin() as db:
-        db.get_one(Authorisation, given.id).extend(db, now())
+        db.get_one(Authorisation, given.id).expires_at = now()
     signs_in(page, here.admin)
 
     page.opens("/school")

@@ -5,22 +5,26 @@ import uuid
 import pytest
 
 from app.db import sessions
+from app.models import event
 from app.models.account import DPO, READ_ONLY
 from app.models.authorisation import Authorisation
 from app.models.base import ago, ahead, now
-from app.models.token import AuthorizationCode
+from app.models.token import AuthorizationCode, Token
 from app.sharing import service
-from app.sharing.service import grant, offer, revoke
+from app.sharing.service import give_back, grant, offer, revoke
 from tests import factories
 from tests.sharing.people import (
     ALL,
     actions,
     active,
     authorised,
+    carries,
+    code,
     colleague,
     granted,
     lives,
     mails,
+    state,
     token,
     world,
 )
@@ -107,7 +111,7 @@ def test_the_same_scopes_again_keep_the_authorisation_and_its_tokens_and_move_th
     first = granted(here, "school", "email")
     held = token(first, here)
     with sessions.begin() as db:
-        db.get_one(Authorisation, first.id).extend(db, ahead(3600))
+        db.get_one(Authorisation, first.id).expires_at = ahead(3600)
 
     again = granted(here, "email", "school")
 
@@ -116,39 +120,64 @@ def test_the_same_scopes_again_keep_the_authorisation_and_its_tokens_and_move_th
     assert actions(here) == ["authorisation.granted"] * 2
 
 
-def test_other_scopes_replace_the_authorisation_and_end_its_tokens_and_codes() -> None:
+def test_more_scopes_keep_the_authorisation_and_give_its_tokens_and_codes_nothing() -> None:
     here = world()
     first = granted(here, "school")
-    held = token(first, here)
-    with sessions.begin() as db:
-        db.add(
-            AuthorizationCode(
-                digest=b"code",
-                app_id=here.app.id,
-                account_id=here.admin.id,
-                authorisation_id=first.id,
-                redirect_uri="https://partner.example/callback",
-                scope="school",
-                signed_in_at=now(),
-                expires_at=ahead(60),
-            )
-        )
+    held, waiting = token(first, here), code(first, here, "school")
+    withdrawals = sessions.withdrawals
 
     second = granted(here, "school", "email")
 
-    assert [given.id for given in active(here)] == [second.id]
-    assert not lives(held)
+    assert second.id == first.id and second.scopes == ["school", "email"]
+    assert (carries(Token, held), carries(AuthorizationCode, waiting)) == ("school", "school")
+    assert sessions.withdrawals == withdrawals
     with sessions.read() as db:
-        assert db.get_one(AuthorizationCode, b"code").used_at is not None
-        assert db.get_one(Authorisation, first.id).state == "Replaced"
-    assert lives(token(second, here))
+        told = event.about(db, here.school.id, [first.id])[0].detail
+    assert (told["before"], told["scopes"]) == (["school"], ["school", "email"])
+
+
+def test_fewer_scopes_cut_tokens_and_codes_to_what_is_left_and_caches_learn_of_it() -> None:
+    here = world()
+    first = granted(here, "school", "email", "profile")
+    both, lost = token(first, here, "school email"), token(first, here, "email")
+    waiting, spent = code(first, here, "email school profile"), code(first, here, "email")
+    other = token(granted(there := world(100002), "school", "email"), there, "school email")
+    withdrawals = sessions.withdrawals
+
+    second = granted(here, "school", "profile")
+
+    assert second.id == first.id and second.scopes == ["school", "profile"]
+    assert (carries(Token, both), carries(AuthorizationCode, waiting)) == ("school", "school profile")
+    assert not lives(lost) and lives(both)
+    with sessions.read() as db:
+        assert db.get_one(AuthorizationCode, spent).used_at is not None
+        assert db.get_one(AuthorizationCode, waiting).used_at is None
+    assert carries(Token, other) == "school email" and lives(other)
+    assert sessions.withdrawals == withdrawals + 1
+    assert mails() == 3
+
+
+def test_what_an_app_gives_back_ends_once_with_its_tokens_and_the_admins_are_told() -> None:
+    here = world()
+    given = granted(here)
+    held, before = token(given, here), mails()
+
+    ended = []
+    for _ in range(2):
+        with sessions.begin() as db:
+            ended.append(give_back(db, db.get_one(Authorisation, given.id)))
+
+    assert ended == [True, False] and not lives(held)
+    assert state(given) == "Returned" and mails() == before + 1
+    assert actions(here) == ["authorisation.returned", "authorisation.granted"]
+    assert granted(here).id != given.id
 
 
 def test_an_expired_authorisation_is_ended_as_expired_when_the_next_begins() -> None:
     here = world()
     first = granted(here)
     with sessions.begin() as db:
-        db.get_one(Authorisation, first.id).extend(db, ago(1))
+        db.get_one(Authorisation, first.id).expires_at = ago(1)
 
     second = granted(here)
 
