@@ -3,7 +3,9 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -11,6 +13,14 @@ import structlog
 from app.settings import settings
 
 _SECRET = re.compile(r"gh_[a-z]{2}_[\w-]{20,}|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:(password|secret|token|code)=)[^&\s\"']+")
+
+
+_request: ContextVar[Mapping[str, str]] = ContextVar("request", default=MappingProxyType({}))
+
+
+def about(**request: str) -> None:
+    """Let every line from here on say which request it is about."""
+    _request.set(request)
 
 
 def mask(text: str) -> str:
@@ -23,7 +33,7 @@ def configure() -> None:
     renderer = structlog.processors.JSONRenderer() if settings.log_format == "json" else structlog.dev.ConsoleRenderer()
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _placed,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -34,6 +44,10 @@ def configure() -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _placed(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {**_request.get(), **event}
 
 
 def _masked(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -24,6 +24,7 @@ from passlib.hash import argon2
 from app.settings import settings
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]  # the digits of base 3844
 _hasher = argon2.using(type="ID", memory_cost=19_456, time_cost=2, parallelism=1)
 _at_most_four = threading.BoundedSemaphore(4)
 # Waiting callers hold threads that every other page needs too.
@@ -50,11 +51,9 @@ def well_formed(secret: str, prefix: str) -> bool:
 
 
 def _checksum(body: str) -> str:
-    number, text = zlib.crc32(body.encode()), ""
-    for _ in range(6):
-        number, digit = divmod(number, 62)
-        text = _ALPHABET[digit] + text
-    return text
+    rest, low = divmod(zlib.crc32(body.encode()), len(_PAIRS))
+    high, middle = divmod(rest, len(_PAIRS))
+    return _PAIRS[high] + _PAIRS[middle] + _PAIRS[low]
 
 
 def digest(secret: str) -> bytes:

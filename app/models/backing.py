@@ -6,48 +6,28 @@ The authorisation is the truth and the token only points to it, so whoever meets
 import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Select, bindparam, select
 
-from app.db import Session, is_sqlite
+from app.db import Session
 from app.models.authorisation import REPLACED, RETURNED, REVOKED, Authorisation
-from app.models.base import now
+from app.models.base import among, now
 from app.models.establishment import Establishment
 from app.models.partner import App, Partner
 from app.models.school import UNVERIFIED, VERIFIED, School
 from app.models.token import ACCESS, REFRESH, AuthorizationCode, Token
 
-_COLUMNS = (
-    App.id,
-    App.suspended_at,
-    Partner.suspended_at,
-    Authorisation.id,
-    Authorisation.scopes,
-    Authorisation.expires_at,
-    Authorisation.ended_at,
-    Authorisation.end_reason,
-    Authorisation.paused_at,
-    Authorisation.resumes_on,
-    School.id,
-    School.status,
-    School.name,
-    School.urn,
-    Establishment.la_code,
-    Establishment.establishment_number,
-)
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Backing:
-    """The field order is that of `_COLUMNS`."""
+    """What one authorisation rests on. The field order is that of `_BEHIND`."""
 
+    authorisation_id: uuid.UUID
     app_id: uuid.UUID
     app_suspended_at: dt.datetime | None
     partner_suspended_at: dt.datetime | None
-    authorisation_id: uuid.UUID
     scopes: list[str]
     expires_at: dt.datetime
     ended_at: dt.datetime | None
@@ -94,7 +74,10 @@ class Backing:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HeldCode:
+    """The field order, after the backing, is that of `_CODE`."""
+
     backing: Backing
+    digest: bytes
     app_id: uuid.UUID
     account_id: uuid.UUID
     family: uuid.UUID
@@ -107,9 +90,10 @@ class HeldCode:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HeldToken:
-    """`successor_unused`: a rotated refresh token whose replacement nobody has presented, and which is alive."""
+    """The field order, after the backing, is that of `_TOKEN`."""
 
     backing: Backing
+    digest: bytes
     app_id: uuid.UUID
     account_id: uuid.UUID | None
     family: uuid.UUID
@@ -118,91 +102,110 @@ class HeldToken:
     expires_at: dt.datetime
     used_at: dt.datetime | None
     ended_at: dt.datetime | None
-    successor: bytes | None
-    successor_unused: bool
 
 
-def locked_codes(db: Session, digests: Iterable[bytes]) -> dict[bytes, HeldCode]:
+def locked_codes(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldCode]:
     """Authorization codes as they are now, kept so until this transaction ends."""
-    _lock(db, AuthorizationCode, digests)
-    code = AuthorizationCode
-    own = (
-        code.digest,
-        code.app_id,
-        code.account_id,
-        code.family,
-        code.redirect_uri,
-        code.scope,
-        code.code_challenge,
-        code.expires_at,
-        code.used_at,
-    )
-    found = select(*own, *_COLUMNS).join_from(code, Authorisation, code.authorisation_id == Authorisation.id)
-    rows = db.execute(_behind(found).where(code.digest.in_(digests)))
-    return {row[0]: HeldCode(Backing(*row[9:]), *row[1:9]) for row in rows}
+    backings = _backings(db, _LOCK_CODES, digests=digests)
+    rows = db.connection().execute(_CODE, {"digests": list(digests)})
+    return {row[1]: HeldCode(backings[row[0]], *row[1:]) for row in rows}
 
 
-def refresh_tokens(db: Session, digests: Iterable[bytes]) -> dict[bytes, HeldToken]:
-    return _tokens(db, REFRESH, digests)
-
-
-def locked_refresh_tokens(db: Session, digests: Iterable[bytes]) -> dict[bytes, HeldToken]:
+def locked_refresh_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
     """Refresh tokens as they are now, kept so until this transaction ends."""
-    _lock(db, Token, digests)
+    backings = _backings(db, _LOCK_TOKENS, digests=digests)
+    rows = db.connection().execute(_TOKEN, {"digests": list(digests), "purpose": REFRESH})
+    return {row[1]: HeldToken(backings[row[0]], *row[1:]) for row in rows}
+
+
+def refresh_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
     return _tokens(db, REFRESH, digests)
 
 
-def access_tokens(db: Session, digests: Iterable[bytes]) -> dict[bytes, HeldToken]:
+def access_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
     return _tokens(db, ACCESS, digests)
 
 
-def _tokens(db: Session, purpose: str, digests: Iterable[bytes]) -> dict[bytes, HeldToken]:
-    successor = aliased(Token)
-    own = (
-        Token.digest,
-        Token.app_id,
-        Token.account_id,
-        Token.family,
-        Token.scope,
-        Token.issued_at,
-        Token.expires_at,
-        Token.used_at,
-        Token.ended_at,
-        Token.successor,
-    )
-    unused = (successor.digest.is_not(None) & successor.used_at.is_(None) & successor.ended_at.is_(None)).label(
-        "unused"
-    )
-    found = (
-        select(*own, unused, *_COLUMNS)
-        .join_from(Token, Authorisation, Token.authorisation_id == Authorisation.id)
-        .outerjoin(successor, successor.digest == Token.successor)
-    )
-    rows = db.execute(_behind(found).where(Token.digest.in_(digests), Token.purpose == purpose))
-    return {row[0]: HeldToken(Backing(*row[11:]), *row[1:11]) for row in rows}
+def _tokens(db: Session, purpose: str, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
+    rows = db.connection().execute(_TOKEN, {"digests": list(digests), "purpose": purpose}).all()
+    backings = _backings(db, _BEHIND_THESE, ids={row[0] for row in rows})
+    return {row[1]: HeldToken(backings[row[0]], *row[1:]) for row in rows}
 
 
-def _behind(found: Any) -> Any:
-    return (
-        found.join(School, Authorisation.school_id == School.id)
-        .join(App, Authorisation.app_id == App.id)
-        .join(Partner, App.partner_id == Partner.id)
-        .outerjoin(Establishment, Establishment.urn == School.urn)
+def _backings(db: Session, query: Select[Any], **bound: Iterable[Any]) -> dict[uuid.UUID, Backing]:
+    rows = db.connection().execute(query, {name: list(values) for name, values in bound.items()})
+    return {row[0]: Backing(*row) for row in rows}
+
+
+# Made once, and of tables, not of classes: putting a statement together takes longer than running it.
+_app, _partner, _school, _establishment = (
+    App.__table__.c,
+    Partner.__table__.c,
+    School.__table__.c,
+    Establishment.__table__.c,
+)
+_authorisation, _token, _code = Authorisation.__table__.c, Token.__table__.c, AuthorizationCode.__table__.c
+
+_BEHIND = (
+    select(
+        _authorisation.id,
+        _app.id,
+        _app.suspended_at,
+        _partner.suspended_at,
+        _authorisation.scopes,
+        _authorisation.expires_at,
+        _authorisation.ended_at,
+        _authorisation.end_reason,
+        _authorisation.paused_at,
+        _authorisation.resumes_on,
+        _school.id,
+        _school.status,
+        _school.name,
+        _school.urn,
+        _establishment.la_code,
+        _establishment.establishment_number,
     )
+    .join_from(Authorisation.__table__, School.__table__, _authorisation.school_id == _school.id)
+    .join(App.__table__, _authorisation.app_id == _app.id)
+    .join(Partner.__table__, _app.partner_id == _partner.id)
+    .outerjoin(Establishment.__table__, _establishment.urn == _school.urn)
+)
+_BEHIND_THESE = _BEHIND.where(among(_authorisation.id, "ids"))
 
 
-def _lock(db: Session, kind: type[AuthorizationCode] | type[Token], digests: Iterable[bytes]) -> None:
+def _locked(column: Any, digest: Any) -> Select[Any]:
     """Queue everything that changes tokens of one authorisation: a family that ends must not gain a member unseen.
 
-    In PostgreSQL alone: SQLite has one writer at a time anyway. Always by id, so that two groups do not wait for each
-    other, and before the rows are read, so that what is read is what the previous holder left.
+    SQLite knows no such lock and needs none: it has one writer at a time. Always by id, so that two groups do not wait
+    for each other, and before the tokens are read, so that what is read is what the previous holder left.
     """
-    if is_sqlite:
-        return
-    behind = select(kind.authorisation_id).where(kind.digest.in_(digests))
-    db.execute(
-        select(Authorisation.id)
-        .where(Authorisation.id.in_(behind))
-        .order_by(Authorisation.id)
-        .with_for_update(key_share=True)
-    ).all()
+    behind = _BEHIND.where(_authorisation.id.in_(select(column).where(among(digest, "digests"))))
+    return behind.order_by(_authorisation.id).with_for_update(key_share=True, of=Authorisation.__table__)
+
+
+_LOCK_TOKENS = _locked(_token.authorisation_id, _token.digest)
+_LOCK_CODES = _locked(_code.authorisation_id, _code.digest)
+_TOKEN: Select[Any] = select(
+    _token.authorisation_id,
+    _token.digest,
+    _token.app_id,
+    _token.account_id,
+    _token.family,
+    _token.scope,
+    _token.issued_at,
+    _token.expires_at,
+    _token.used_at,
+    _token.ended_at,
+).where(among(_token.digest, "digests"), _token.purpose == bindparam("purpose"))
+_CODE: Select[Any] = select(
+    _code.authorisation_id,
+    _code.digest,
+    _code.app_id,
+    _code.account_id,
+    _code.family,
+    _code.redirect_uri,
+    _code.scope,
+    _code.code_challenge,
+    _code.expires_at,
+    _code.used_at,
+).where(among(_code.digest, "digests"))

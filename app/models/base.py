@@ -4,12 +4,15 @@ import datetime as dt
 import os
 import time
 import uuid
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import DateTime, MetaData
+from sqlalchemy import ColumnElement, DateTime, MetaData, any_, bindparam
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
+
+from app.db import is_sqlite
 
 
 class Instant(TypeDecorator[dt.datetime]):
@@ -40,6 +43,16 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: dict[Any, Any] = {dt.datetime: Instant()}
+
+
+def among(column: Any, name: str) -> ColumnElement[bool]:
+    """Whether `column` is one of the values bound under `name`.
+
+    On PostgreSQL they are one array, so that the text, and with it the plan, is the same for any number of them.
+    """
+    if is_sqlite:
+        return cast(ColumnElement[bool], column.in_(bindparam(name, expanding=True)))
+    return cast(ColumnElement[bool], column == any_(bindparam(name, type_=ARRAY(column.type))))
 
 
 def now() -> dt.datetime:

@@ -3,13 +3,13 @@
 import datetime as dt
 import uuid
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, Self, cast
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, Update, bindparam, insert, select, update
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Table, Text, Update, bindparam, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from app.db import Session, withdrawn
-from app.models.base import Base, new_id, now
+from app.models.base import Base, among, new_id, now
 
 ACCESS, REFRESH = "access", "refresh"
 
@@ -80,9 +80,7 @@ class AuthorizationCode(Base):
     @classmethod
     def spend(cls, db: Session, digests: Iterable[bytes]) -> set[bytes]:
         """Use these codes up; the digests of those that nobody had used before."""
-        return _returned(
-            db, update(cls).where(cls.digest.in_(digests), cls.used_at.is_(None)).values(used_at=now()), cls.digest
-        )
+        return set(db.connection().execute(_SPEND, {"digests": list(digests), "moment": now()}).scalars())
 
 
 class Token(Base):
@@ -103,31 +101,25 @@ class Token(Base):
     issued_at: Mapped[dt.datetime] = mapped_column(default=now)
     expires_at: Mapped[dt.datetime]
     used_at: Mapped[dt.datetime | None] = mapped_column(doc="A refresh token that was rotated")
-    successor: Mapped[bytes | None] = mapped_column(doc="Digest of the refresh token that replaced this one")
+    predecessor: Mapped[bytes | None] = mapped_column(doc="Digest of the refresh token that this one replaced")
     ended_at: Mapped[dt.datetime | None]
 
     @classmethod
-    def rotate(cls, db: Session, successors: dict[bytes, bytes]) -> set[bytes]:
-        """Replace refresh tokens by their successors; the digests of those that were still there to be replaced."""
-        fresh = (cls.digest.in_(successors), cls.purpose == REFRESH, cls.used_at.is_(None), cls.ended_at.is_(None))
-        rotated = _returned(db, update(cls).where(*fresh).values(used_at=now()), cls.digest)
-        _point(db, {digest: successors[digest] for digest in rotated})
-        return rotated
+    def use(cls, db: Session, digests: Iterable[bytes]) -> set[bytes]:
+        """Use refresh tokens up; the digests of those that were still there to be used."""
+        return set(db.connection().execute(_USE, {"digests": list(digests), "moment": now()}).scalars())
 
     @classmethod
-    def replace_successor(cls, db: Session, digest: bytes, unused: bytes, successor: bytes) -> bool:
-        """Give a rotated token another successor, if nobody has used the one it has; that one ends."""
-        still = (cls.digest == unused, cls.purpose == REFRESH, cls.used_at.is_(None), cls.ended_at.is_(None))
-        if not _returned(db, update(cls).where(*still).values(ended_at=now()), cls.digest):
-            return False
-        _point(db, {digest: successor})
-        return True
+    def end_successor(cls, db: Session, family: uuid.UUID, digest: bytes) -> bool:
+        """End the refresh token that replaced this one, if nobody has used it."""
+        still = (cls.family == family, cls.predecessor == digest, cls.used_at.is_(None), cls.ended_at.is_(None))
+        return bool(_returned(db, update(cls).where(*still).values(ended_at=now()), cls.digest))
 
     @classmethod
     def add_all(cls, db: Session, rows: list[dict[str, Any]]) -> None:
-        """Insert many tokens by one statement."""
+        """Insert many tokens; each row names the same columns."""
         if rows:
-            db.execute(insert(cls), rows)
+            db.connection().execute(_ADD, rows)
 
     @classmethod
     def end(cls, db: Session, digests: Iterable[bytes]) -> None:
@@ -150,11 +142,23 @@ def _returned(db: Session, change: Update, column: InstrumentedAttribute[bytes])
     return set(db.scalars(change.returning(column), execution_options={"synchronize_session": False}))
 
 
-def _point(db: Session, successors: dict[bytes, bytes]) -> None:
-    table = Token.__table__
-    pointed = update(table).where(table.c.digest == bindparam("of")).values(successor=bindparam("to"))  # type: ignore[arg-type]
-    if successors:
-        db.connection().execute(pointed, [{"of": digest, "to": successor} for digest, successor in successors.items()])
+# Made once: putting a statement together takes longer than running it.
+_TOKENS = cast(Table, Token.__table__)
+_ADD = _TOKENS.insert()
+_USE = (
+    update(_TOKENS)
+    .where(among(_TOKENS.c.digest, "digests"), _TOKENS.c.purpose == REFRESH)
+    .where(_TOKENS.c.used_at.is_(None), _TOKENS.c.ended_at.is_(None))
+    .values(used_at=bindparam("moment"))
+    .returning(_TOKENS.c.digest)
+)
+_CODES = cast(Table, AuthorizationCode.__table__)
+_SPEND = (
+    update(_CODES)
+    .where(among(_CODES.c.digest, "digests"), _CODES.c.used_at.is_(None))
+    .values(used_at=bindparam("moment"))
+    .returning(_CODES.c.digest)
+)
 
 
 def end_all(db: Session, authorisation_id: uuid.UUID) -> None:

@@ -40,7 +40,7 @@ class Issued:
     def access_expires_at(self) -> dt.datetime:
         return min(self.issued_at + dt.timedelta(seconds=settings.access_token_seconds), self.backing.expires_at)
 
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self, predecessor: bytes | None = None) -> list[dict[str, Any]]:
         """The two rows of the token table."""
         shared = {
             "family": self.family,
@@ -52,8 +52,8 @@ class Issued:
         access = {"digest": digest(self.access_token), "purpose": ACCESS, "scope": self.scope}
         refresh = {"digest": digest(self.refresh_token), "purpose": REFRESH, "scope": self.whole_scope}
         return [
-            shared | access | {"expires_at": self.access_expires_at},
-            shared | refresh | {"expires_at": self.backing.expires_at},
+            shared | access | {"expires_at": self.access_expires_at, "predecessor": None},
+            shared | refresh | {"expires_at": self.backing.expires_at, "predecessor": predecessor},
         ]
 
     def body(self) -> dict[str, Any]:

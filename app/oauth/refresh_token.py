@@ -43,12 +43,10 @@ def _exchange(db: Session, calls: list[Refresh]) -> list[Issued | OAuthError]:
     held = backing.locked_refresh_tokens(db, [call.digest for call in calls])
     faults = {call.digest: _fault(call, held.get(call.digest)) for call in calls}
     sound = {call.digest: _issue(held[call.digest], call.scope) for call in calls if faults[call.digest] is None}
-    won = Token.rotate(db, {old: digest(pair.refresh_token) for old, pair in sound.items() if not held[old].used_at})
-    for old, pair in sound.items():
-        unused = held[old].successor
-        if unused and Token.replace_successor(db, old, unused, digest(pair.refresh_token)):
-            won.add(old)
-    Token.add_all(db, [row for old in won for row in sound[old].rows()])
+    won = Token.use(db, [old for old in sound if not held[old].used_at])
+    lost = [old for old in sound if held[old].used_at]
+    won.update(old for old in lost if Token.end_successor(db, held[old].family, old))
+    Token.add_all(db, [row for old in won for row in sound[old].rows(predecessor=old)])
     answers = [sound[call.digest] if call.digest in won else faults[call.digest] or _Reused() for call in calls]
     # Ending comes last, so that it takes in what this very group has added to a family.
     if reused := [held[call.digest].family for call, said in zip(calls, answers, strict=True) if _is_reuse(said)]:
@@ -70,7 +68,7 @@ def _fault(call: Refresh, token: HeldToken | None) -> OAuthError | None:
         return OAuthError("invalid_grant", "This refresh token is not known, or is another app's.")
     if token.backing.fault:
         return OAuthError("invalid_grant", token.backing.fault)
-    is_lost_response = token.used_at and token.successor_unused and now() - token.used_at <= LOST_RESPONSE
+    is_lost_response = token.used_at and now() - token.used_at <= LOST_RESPONSE
     if token.ended_at or (token.used_at and not is_lost_response):
         return _Reused()
     if call.scope is not None and not set(call.scope.split(" ")) <= set(token.scope.split()):

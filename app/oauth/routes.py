@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 import structlog
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -38,10 +38,29 @@ class Direct:
         if found is None:
             await self.app(scope, receive, send)
             return
-        request = Request(scope, receive)
-        await request.body()  # here, so that a body which is too large or breaks off stays the guard's affair
-        response = await _answer(request, *found)
+        # Here, so that a body which is too large or breaks off stays the guard's affair.
+        response = await _answer(_Call(scope, await _body(receive)), *found)
         await response(scope, receive, send)
+
+
+class _Call(Request):
+    """A request whose body is there already."""
+
+    def __init__(self, scope: Scope, body: bytes) -> None:
+        super().__init__(scope)
+        self._body = body
+
+
+async def _body(receive: Receive) -> bytes:
+    """All of it. Raises ClientDisconnect."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
 
 
 async def _answer(request: Request, method: str, endpoint: Endpoint) -> Response:

@@ -1,15 +1,15 @@
 """What every request passes before a route sees it: host, size, cross-site posts, response headers, request id."""
 
+import os
 import re
-import uuid
 from urllib.parse import urlsplit
 
-import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app import logs
 from app.settings import settings
 from app.web.errors import failure
 
@@ -28,6 +28,11 @@ CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
     " connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action {targets}"
 )
+RawHeaders = list[tuple[bytes, bytes]]
+ALWAYS: RawHeaders = [(b"x-content-type-options", b"nosniff")]
+if settings.issuer.startswith("https://"):
+    ALWAYS.append((b"strict-transport-security", b"max-age=63072000; includeSubDomains"))
+USUAL: RawHeaders = [(b"referrer-policy", b"same-origin"), (b"cross-origin-opener-policy", b"same-origin")]
 
 
 class Guard:
@@ -40,14 +45,13 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        request_id = uuid.uuid4().hex
+        request_id = os.urandom(16).hex()
         scope.setdefault("state", {})["request_id"] = request_id
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id, method=scope["method"], path=scope["path"])
+        logs.about(request_id=request_id, method=scope["method"], path=scope["path"])
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._dress(scope, MutableHeaders(scope=message), request_id)
+                message["headers"] = self._dressed(scope, list(message["headers"]), request_id)
             await send(message)
 
         refused = self._refusal(scope)
@@ -61,22 +65,19 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> tuple[int, str, str] | None:
         """Status, title and hint of the refusal, or None to let the request through."""
-        headers = Headers(scope=scope)
+        path, headers = scope["path"], scope["headers"]
+        hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
         # A load balancer asks for health by address; those answers name nothing.
-        if not self._is_our_host(headers.getlist("host")) and not scope["path"].startswith("/health/"):
+        if not self._is_our_host(hosts) and not path.startswith("/health/"):
             return 400, "This address is not ours", f"Use {settings.issuer} instead."
-        if len(scope["query_string"]) > QUERY_LIMIT or b"\x00" in scope["path"].encode("utf-8", "replace"):
+        if len(scope["query_string"]) > QUERY_LIMIT or "\x00" in path:
             return 400, "", ""
-        length = headers.get("content-length", "0")
+        length = next((value for name, value in headers if name == b"content-length"), b"0")
         if not length.isdigit() or int(length) > BODY_LIMIT:
             return (413, "", "") if length.isdigit() else (400, "", "")
-        path = scope["path"]
-        acts_on_cookie = path not in COOKIELESS_PATHS and not path.startswith(COOKIELESS)
-        if (
-            scope["method"] not in ("GET", "HEAD", "OPTIONS")
-            and acts_on_cookie
-            and not self._is_from_us(scope, headers)
-        ):
+        if scope["method"] in ("GET", "HEAD", "OPTIONS") or path in COOKIELESS_PATHS or path.startswith(COOKIELESS):
+            return None
+        if not self._is_from_us(scope, Headers(scope=scope)):
             return 403, "That came from another site", "Open the page here and send the form again."
         return None
 
@@ -95,17 +96,19 @@ class Guard:
         return len(sources) == 1 and _origin(sources[0]) in ours
 
     @staticmethod
-    def _dress(scope: Scope, headers: MutableHeaders, request_id: str) -> None:
-        headers["X-Request-Id"] = request_id
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers.setdefault("Referrer-Policy", "same-origin")
-        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        if settings.issuer.startswith("https://"):
-            headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
-        if headers.get("content-type", "").startswith("text/html"):
+    def _dressed(scope: Scope, headers: RawHeaders, request_id: str) -> RawHeaders:
+        given = dict(headers)
+        usual = USUAL
+        if given.get(b"content-type", b"").startswith(b"text/html"):
             targets = " ".join(["'self'", *sorted(scope["state"].get("form_targets", ()))])
-            headers["Content-Security-Policy"] = CONTENT_POLICY.format(targets=targets)
-            headers.setdefault("Cache-Control", "no-store")
+            headers.append((b"content-security-policy", CONTENT_POLICY.format(targets=targets).encode()))
+            usual = [*USUAL, (b"cache-control", b"no-store")]
+        return [
+            *headers,
+            *ALWAYS,
+            (b"x-request-id", request_id.encode()),
+            *[(name, value) for name, value in usual if name not in given],
+        ]
 
 
 class _TooLarge(HTTPException):

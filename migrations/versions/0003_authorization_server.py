@@ -92,11 +92,15 @@ def upgrade() -> None:
         table.alter_column("app_id", existing_type=sa.Uuid, nullable=True)
         table.add_column(sa.Column("endpoint_id", sa.Uuid))
         table.create_foreign_key("token_endpoint_id_fkey", "endpoint", ["endpoint_id"], ["id"])
+        table.drop_column("successor")
+        table.add_column(sa.Column("predecessor", sa.LargeBinary))
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM token WHERE app_id IS NULL OR authorisation_id IS NULL")
     with op.batch_alter_table("token") as table:
+        table.drop_column("predecessor")
+        table.add_column(sa.Column("successor", sa.LargeBinary))
         table.drop_constraint("token_endpoint_id_fkey", type_="foreignkey")
         table.drop_column("endpoint_id")
         table.alter_column("app_id", existing_type=sa.Uuid, nullable=False)
