@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from tests import chromium, postgres
+from tests.clients import packages
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -22,6 +23,8 @@ def main(arguments: list[str]) -> int:
         needed = _missing_packages()
     for package in needed:
         print(f"{package} is not installed: its tests are skipped and counted. apt-get install {package}", flush=True)
+    if not packages.missing():
+        packages.install()
 
     on_postgres = "--postgres" in arguments
     chosen = [argument for argument in arguments if argument != "--postgres"]
@@ -56,6 +59,7 @@ def _missing_packages() -> list[str]:
         missing.append("postgresql")
     if chromium.PROGRAM is None:
         missing.append("chromium")
+    missing += packages.missing()
     return missing
 
 

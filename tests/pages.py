@@ -9,6 +9,7 @@ assert "Thirsk" in browser.text
 from typing import Any, Self
 from urllib.parse import urlencode, urljoin, urlsplit
 
+import httpx2
 from lxml import html
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
@@ -19,14 +20,15 @@ from app.settings import settings
 class Browser:
     """Follows redirects on our own site; stops, with `left_to` set, where a redirect leads to another site."""
 
-    def __init__(self, server: ASGIApp) -> None:
-        self.client = TestClient(
-            server,
-            base_url=settings.issuer,
-            headers={"accept": "text/html,*/*;q=0.8", "sec-fetch-site": "same-origin"},
-            follow_redirects=False,
-            raise_server_exceptions=True,
-        )
+    def __init__(self, server: ASGIApp | str) -> None:
+        """`server`: the application in this process, or the address of one that runs in another."""
+        headers = {"accept": "text/html,*/*;q=0.8", "sec-fetch-site": "same-origin"}
+        self.issuer = server if isinstance(server, str) else settings.issuer
+        self.client: httpx2.Client
+        if isinstance(server, str):
+            self.client = httpx2.Client(base_url=server, headers=headers)
+        else:
+            self.client = TestClient(server, base_url=self.issuer, headers=headers, follow_redirects=False)
         self.status = 0
         self.path = ""
         self.headers: Any = {}
@@ -102,7 +104,7 @@ class Browser:
 
     def _goes(self, method: str, path: str, sent: list[tuple[str, str]] | None, status: int) -> None:
         self.left_to = ""
-        target = urljoin(f"{settings.issuer}{self.path}", path)
+        target = urljoin(f"{self.issuer}{self.path}", path)
         body = urlencode(sent).encode() if sent is not None else None
         kind = {"content-type": "application/x-www-form-urlencoded"} if sent is not None else {}
         answer = self.client.request(method, target, content=body, headers=kind)
@@ -110,7 +112,7 @@ class Browser:
             if answer.status_code not in (301, 302, 303, 307, 308):
                 break
             target = urljoin(target, answer.headers["location"])
-            if urlsplit(target).netloc != urlsplit(settings.issuer).netloc:
+            if urlsplit(target).netloc != urlsplit(self.issuer).netloc:
                 self.left_to, self.status = target, answer.status_code
                 return
             answer = self.client.get(target)

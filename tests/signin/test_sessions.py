@@ -27,7 +27,7 @@ def is_in(browser: Browser) -> bool:
     return browser.path == "/account"
 
 
-def test_the_cookie_is_new_at_each_step_and_the_one_before_is_worth_nothing(browser: Browser) -> None:
+def test_the_cookie_is_new_at_each_step_and_the_one_before_is_worth_nothing(server: ASGIApp, browser: Browser) -> None:
     account = admin()
     planted = new_secret("gh_ss")
     browser.client.cookies.set(cookies.name(), planted, domain="127.0.0.1")
@@ -39,7 +39,7 @@ def test_the_cookie_is_new_at_each_step_and_the_one_before_is_worth_nothing(brow
 
     assert len({planted, at_code, inside}) == 3
     for dead in (planted, at_code):
-        thief = TestClient(browser.client.app, base_url=settings.issuer, follow_redirects=False)
+        thief = TestClient(server, base_url=settings.issuer, follow_redirects=False)
         thief.cookies.set(cookies.name(), dead or "")
         assert thief.get("/account", headers={"accept": "text/html"}).headers["location"].startswith("/sign-in?")
     assert is_in(browser)

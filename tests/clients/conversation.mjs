@@ -1,0 +1,38 @@
+// The half of node.py that runs in Node.js: settings in, addresses for the browser out and back, a report at the end.
+import { createInterface } from "node:readline";
+
+export const settings = JSON.parse(process.argv[2]);
+
+const input = createInterface({ input: process.stdin });
+const lines = input[Symbol.asyncIterator]();
+
+/** Send the school's browser to an address; the address at which the app gets its answer. */
+export async function throughBrowser(address) {
+  console.log(JSON.stringify({ open: String(address) }));
+  const { value } = await lines.next();
+  return new URL(value);
+}
+
+export function report(found) {
+  console.log(JSON.stringify({ report: found }));
+  input.close();
+}
+
+/** What a call that must fail fails with: the OAuth error code, of a JSON answer or of a WWW-Authenticate header. */
+export async function refusal(call) {
+  try {
+    await call;
+  } catch (failed) {
+    const challenge = Array.isArray(failed.cause) ? failed.cause[0].parameters.error : undefined;
+    if (failed.error ?? challenge) return failed.error ?? challenge;
+    throw failed;
+  }
+  return "accepted";
+}
+
+/** The app's private key, for private_key_jwt. */
+export async function privateKey() {
+  const { kid, ...jwk } = settings.private_jwk;
+  const key = await crypto.subtle.importKey("jwk", jwk, { name: "ECDSA", namedCurve: jwk.crv }, false, ["sign"]);
+  return { key, kid };
+}
