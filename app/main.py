@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
 from app import __version__, db, keys, logs
+from app.developers import routes as developers
 from app.notify import routes as outbox_pages
 from app.oauth import authorize, consent
 from app.oauth.routes import Direct
@@ -50,6 +51,7 @@ def create_app() -> ASGIApp:
     app.include_router(cases.router)
     app.include_router(schools.router)
     app.include_router(oneroster.router)
+    app.include_router(developers.router)
     app.include_router(authorize.router)
     app.include_router(consent.router)
     return Guard(Direct(app))

@@ -1,0 +1,68 @@
+"""How long everything lives, in words, from the settings and constants that decide it."""
+
+from dataclasses import dataclass
+
+from app.oauth.refresh_token import LOST_RESPONSE
+from app.settings import settings
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    what: str
+    time: str
+    meaning: str
+
+
+def all_of() -> list[Lifetime]:
+    """In the order in which a partner meets them."""
+    lost_response = words(int(LOST_RESPONSE.total_seconds()))
+    return [
+        Lifetime(
+            "Waiting request",
+            words(settings.partner_request_seconds),
+            "Once a browser has brought a request, it waits in that browser while the person signs in, or registers"
+            " the school first. Your redirect address and scopes are checked again when it is completed.",
+        ),
+        Lifetime(
+            "Authorization code",
+            words(settings.authorization_code_seconds),
+            "Works once. Presented again by your app, it ends every token that came of it.",
+        ),
+        Lifetime(
+            "Access token",
+            words(settings.access_token_seconds),
+            "Opaque at the data API: ask the introspection endpoint what it is worth, or just use it. For calls at"
+            " partner level it is a JWT.",
+        ),
+        Lifetime(
+            "Refresh token",
+            "As long as the authorisation",
+            "Exchanging it gives another one and the old one is used up, unless your app authenticates and binds its"
+            " tokens by DPoP: then it stays the same. A used one that comes back ends all tokens of its line.",
+        ),
+        Lifetime(
+            "Lost response",
+            lost_response,
+            "If the answer to a refresh never reached you, send the same refresh token again within this time. It is"
+            " accepted as long as nobody has used its successor, so a broken connection does not lose you a school.",
+        ),
+        Lifetime(
+            "Authorisation",
+            f"{settings.authorisation_months} months at most",
+            "The school sees the end date when it decides, and can end, pause or renew it on any day.",
+        ),
+        Lifetime(
+            "After a revocation",
+            "1 second",
+            "Every call that starts more than a second after the school revoked or paused is refused, next pages"
+            " included. What your app has read before is for your agreement with the school.",
+        ),
+    ]
+
+
+def words(seconds: int) -> str:
+    """`60 seconds`, `10 minutes`, `24 hours`: the largest unit of which there are at least two and no rest."""
+    for unit, size in (("hour", 3600), ("minute", 60)):
+        if seconds >= 2 * size and seconds % size == 0:
+            return f"{seconds // size} {unit}s"
+    return f"{seconds} seconds"
