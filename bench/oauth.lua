@@ -20,7 +20,7 @@ end
 local function given(name) return os.getenv(name) or "" end
 
 local kind, body, tail = given("KIND"), given("BODY"), given("TAIL")
-local queue, first, last = {}, 1, 0
+local queue, first, last, seen = {}, 1, 0, false
 local threads = {}
 refused, answered, started, ended, dry = 0, 0, 0, 0, false
 
@@ -35,6 +35,10 @@ end
 
 local function pop()
   local item = queue[first]
+  if not seen then -- wrk looks at one request, which it does not send, before it begins
+    seen, started = true, clock()
+    return item
+  end
   queue[first] = nil
   first = first + 1
   return item
@@ -55,7 +59,6 @@ function init()
     if number > skip + take then break end
     if number > skip then append(wrk.format(nil, nil, nil, body .. escaped(line) .. tail)) end
   end
-  started = clock()
 end
 
 local function refuse(status, text)

@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> int:
             with postgres.running() as url:
                 failed = _pytest(chosen, {"GATEHOUSE_TEST_POSTGRES": url}) or failed
         except postgres.Missing as missing:
-            print(f"{missing} The suite ran on SQLite only.", flush=True)
+            print(f"{missing.text}. The suite ran on SQLite only.", flush=True)
     return failed
 
 
@@ -59,6 +59,8 @@ def _missing_packages() -> list[str]:
         missing.append("postgresql")
     if chromium.PROGRAM is None:
         missing.append("chromium")
+    if shutil.which("wrk") is None:
+        missing.append("wrk")
     missing += packages.missing()
     return missing
 

@@ -42,10 +42,12 @@ class Call:
 
     def next_share(self, shares: int) -> tuple[int, int]:
         """Which lines of the file the next run takes, when it is divided between so many runs: skip and take."""
-        if self.items is None or self.kind not in (ROTATE, ONCE):
+        if self.items is None or self.kind == POST:
             return 0, ROTATING
-        lines = self.items.read_bytes().count(b"\n") // shares
-        take = min(lines, ROTATING) if self.kind == ROTATE else lines
+        lines = self.items.read_bytes().count(b"\n")
+        take = min(lines // shares, lines - self.skipped)
+        if self.kind == ROTATE:
+            take = min(take, ROTATING)
         skip, self.skipped = self.skipped, self.skipped + take
         return skip, take
 
@@ -79,7 +81,7 @@ class Run:
 def run(call: Call, connections: int, seconds: float, shares: int) -> Run:
     skip, take = call.next_share(shares)
     if call.kind in (ROTATE, ONCE) and take < connections:
-        return Run(fault=f"only {take} tokens or codes for {connections} connections: mint more")
+        return Run(fault=f"{take} unused tokens or codes are too few for {connections} connections: mint more")
     given = {
         "KIND": call.kind,
         "AUTH": call.auth,
