@@ -8,11 +8,12 @@ from starlette.responses import Response
 
 from app.db import Session, sessions
 from app.errors import OAuthError
+from app.models.authorisation import Authorisation
 from app.models.base import ahead
 from app.models.partner import App
 from app.models.school import School
 from app.models.token import AuthorizationRequest
-from app.oauth import answer, authorization_code
+from app.oauth import answer, authorization_code, grants
 from app.oauth.checks import check, identified, is_fresh, kept, prompts, scopes
 from app.oauth.request import FORM, Parameters, parse
 from app.secrets import digest
@@ -42,8 +43,9 @@ def ask(request: Request) -> Response:
         person = visitor(request, db)
         try:
             check(app, sent)
+            grant = grants.named(db, app, sent)
             if "none" in prompts(sent):
-                return _silently(db, app, sent, person)
+                return _silently(db, app, sent, person, grant)
         except OAuthError as wrong:
             if person or "none" in prompts(sent):
                 return answer.with_error(sent, wrong)
@@ -78,19 +80,21 @@ async def turn_into_get(request: Request) -> Response:
     return see_other("/oauth/authorize?" + urlencode(pairs, encoding="latin-1"))
 
 
-def _silently(db: Session, app: App, sent: Parameters, person: Person | None) -> Response:
+def _silently(
+    db: Session, app: App, sent: Parameters, person: Person | None, grant: Authorisation | None
+) -> Response:
     """prompt=none: a code without a page, for an Admin of the one school whose authorisation is in force."""
     if person is None or not is_fresh(person, sent):
         raise OAuthError("login_required", "Nobody is signed in, or not lately enough.")
     school = School.by_id(db, person.school_id) if person.school_id else None
-    if school is None or not decides(person, school):
+    if school is None or not decides(person, school) or not grants.is_about(sent, grant, school):
         raise OAuthError("consent_required", "Whoever is signed in cannot authorise for a school.")
     try:
-        offered = offer(db, app, scopes(sent), school)
+        offered = offer(db, app, scopes(sent), school, replacing=grants.replaces(sent))
     except CannotShare as cannot:
         raise OAuthError("consent_required", "The school cannot share data with this app now.") from cannot
     active = offered.active
-    if active is None or not all(line.granted for line in offered.lines if line.required):
+    if active is None or offered.ends or not all(line.granted for line in offered.lines if line.required):
         raise OAuthError("consent_required", "The school has not authorised the app for this.")
     granted = [scope for scope in scopes(sent) if scope in active.scopes]
     return answer.with_code(sent, authorization_code.make(db, person, active, sent, granted))

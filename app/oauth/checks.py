@@ -11,7 +11,7 @@ from app.errors import OAuthError
 from app.models.base import ago
 from app.models.partner import FAPI2, OIDC, App
 from app.models.token import AuthorizationRequest
-from app.oauth import metadata, pkce, resource
+from app.oauth import details, grants, metadata, pkce, resource
 from app.oauth.request import Parameters
 from app.signin.session import Person
 
@@ -27,6 +27,8 @@ KEPT = (
     "code_challenge_method",
     "prompt",
     "max_age",
+    details.PARAMETER,
+    *grants.PARAMETERS,
 )
 
 
@@ -46,14 +48,14 @@ def identified(db: Session, sent: Parameters) -> App:
 
 
 def check(app: App, sent: Parameters) -> None:
-    """Raises OAuthError with the first thing that is wrong."""
+    """Raises OAuthError with the first thing that is wrong. `grants.named` comes after it, once it is sound."""
     for passes in CHECKS:
         passes(app, sent)
 
 
 def scopes(sent: Parameters) -> list[str]:
-    """The scopes asked for, each once, in the order of the request."""
-    return list(dict.fromkeys(filter(None, (sent.get("scope") or "").split(" "))))
+    """The scopes asked for, in a word or in detail, each once and in the order of the request."""
+    return list(dict.fromkeys([*filter(None, (sent.get("scope") or "").split(" ")), *details.datatypes(sent)]))
 
 
 def prompts(sent: Parameters) -> set[str]:
@@ -133,9 +135,11 @@ CHECKS: tuple[Callable[[App, Parameters], None], ...] = (
     _pushed,
     _for_a_code,
     _by_query,
+    details.check,
     _known_scopes,
     _challenged,
     _one_prompt,
     _sound_age,
     _our_resource,
+    grants.check,
 )

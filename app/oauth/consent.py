@@ -15,11 +15,11 @@ from starlette.responses import Response
 from app.db import Session, sessions
 from app.errors import OAuthError
 from app.models.account import ADMIN
+from app.models.authorisation import Authorisation
 from app.models.partner import App
 from app.models.school import School
-from app.models.scope import SCOPES
 from app.models.token import AuthorizationRequest
-from app.oauth import answer, authorization_code
+from app.oauth import answer, authorization_code, grants
 from app.oauth.checks import check, identified, is_fresh, scopes
 from app.oauth.request import Parameters
 from app.sharing.service import CannotShare, Offer, facts, grant, offer
@@ -42,11 +42,13 @@ class Open:
     app: App
     sent: Parameters
     person: Person
+    named: Authorisation | None  # the grant that the request is about
 
     def schools(self, db: Session) -> list[School]:
-        """Where this person may decide."""
+        """Where this person may decide about the request."""
         ids = [held.school_id for held in self.person.memberships if held.school_id and held.role == ADMIN]
-        return [school for school in (School.by_id(db, school_id) for school_id in ids) if school]
+        schools = [school for school in (School.by_id(db, school_id) for school_id in ids) if school]
+        return [school for school in schools if grants.is_about(self.sent, self.named, school)]
 
 
 @router.get("/oauth/authorize/{request_id}")
@@ -119,36 +121,32 @@ def _open(request: Request, db: Session, request_id: uuid.UUID) -> Open | Respon
     request.state.form_targets = remembered.form_targets(app)
     try:
         check(app, sent)
+        named = grants.named(db, app, sent)
     except OAuthError as wrong:
         return answer.with_error(sent, wrong) if person else answer.on_page(request, app, wrong)
     if person is None:
         return page(request, "oauth/start.html", app=app, facts=facts(app), path=remembered.path(waiting))
     if not is_fresh(person, sent, waiting):
         return page(request, "oauth/sign_in_again.html", app=app, path=remembered.path(waiting))
-    return Open(waiting, app, sent, person)
+    return Open(waiting, app, sent, person, named)
 
 
 def _offered(request: Request, db: Session, open_: Open, choose: bool = False) -> tuple[School, Offer] | Response:
     """The school that decides and what it is asked; or the page that says why this person cannot decide."""
     schools = open_.schools(db)
     if not schools:
-        return page(request, "oauth/ask_your_admin.html", 403, app=open_.app, path=remembered.path(open_.waiting))
+        decides_elsewhere = any(held.school_id and held.role == ADMIN for held in open_.person.memberships)
+        template = "oauth/other_school.html" if decides_elsewhere else "oauth/ask_your_admin.html"
+        return page(request, template, 403, app=open_.app, path=remembered.path(open_.waiting))
     current = [school for school in schools if school.id == open_.person.session.school_id]
     if len(schools) > 1 and (choose or not current):
         return _choice_page(request, open_, schools)
     school = (current or schools)[0]
     try:
-        return school, offer(db, open_.app, scopes(open_.sent), school)
+        return school, offer(db, open_.app, scopes(open_.sent), school, replacing=grants.replaces(open_.sent))
     except CannotShare as cannot:
         context = {"app": open_.app, "school": school, "why": cannot.hint, "path": remembered.path(open_.waiting)}
         return page(request, "oauth/cannot.html", cannot.status, **context)
-
-
-def _untouched(open_: Open, terms: Offer) -> list[str]:
-    """What is shared already and not asked about here: it stays, for a narrow request is no wish to end anything."""
-    held = terms.active.scopes if terms.active else []
-    asked, offered = scopes(open_.sent), {row.scope for row in open_.app.scopes}
-    return [scope for scope in held if scope in offered and scope not in asked]
 
 
 def _decision_page(
@@ -161,10 +159,10 @@ def _decision_page(
         app=open_.app,
         school=school,
         offer=terms,
-        untouched=[SCOPES[scope].title for scope in _untouched(open_, terms) if scope in SCOPES],
         fingerprint=_fingerprint(school, terms),
         path=remembered.path(open_.waiting),
-        several=len({held.school_id for held in open_.person.memberships if held.role == ADMIN}) > 1,
+        several=len({held.school_id for held in open_.person.memberships if held.role == ADMIN}) > 1
+        and not grants.names_a_school(open_.sent),
         **context,
     )
 
@@ -181,4 +179,5 @@ def _finished(request: Request, app: App) -> Response:
 def _fingerprint(school: School, terms: Offer) -> str:
     """What the page shows, in short: a school agrees to exactly what it has read."""
     read = [school.id, *((line.scope, line.description, line.purpose, line.required) for line in terms.lines)]
+    read += [[line.scope for line in lines] for lines in (terms.kept, terms.ends)]
     return hashlib.sha256(repr(read).encode()).hexdigest()

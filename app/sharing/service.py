@@ -56,13 +56,15 @@ class Line:
 class Offer:
     """What a school is asked to agree to. `facts` are the trust card's (what, value) pairs, ready for the page.
 
-    `kept` is what it agreed to before and is not asked about now: the answer to a narrower question takes nothing away.
+    `kept` is what it agreed to before and is not asked about now: the answer to a narrower question takes nothing away,
+    unless the app wants the answer to take the place of all before: then that is in `ends`.
     `ended` is its last authorisation of this app, where none is in force.
     """
 
     app: App
     lines: list[Line]
     kept: list[Line]
+    ends: list[Line]
     facts: list[tuple[str, str]]
     until: dt.datetime
     active: Authorisation | None
@@ -79,14 +81,22 @@ def decides(person: Person, school: School) -> bool:
     return any(held.school_id == school.id and held.role == ADMIN for held in person.memberships)
 
 
-def offer(db: Session, app: App, asked: list[str], school: School) -> Offer:
+def offer(db: Session, app: App, asked: list[str], school: School, *, replacing: bool = False) -> Offer:
     """What the school's Admin decides about. Raises CannotShare where there is nothing to decide."""
     _check_both_may(school, app)
     active = Authorisation.active(db, school.id, app.id)
     held = active.scopes if active else []
-    kept = [scope for scope in held if scope not in asked]
-    ended = None if active else next(iter(Authorisation.to_app(db, school.id, app.id)), None)
-    return Offer(app, _lines(app, asked, held), _lines(app, kept, held), facts(app), end_date(), active, ended)
+    beyond = _lines(app, [scope for scope in held if scope not in asked], held)
+    return Offer(
+        app=app,
+        lines=_lines(app, asked, held),
+        kept=[] if replacing else beyond,
+        ends=beyond if replacing else [],
+        facts=facts(app),
+        until=end_date(),
+        active=active,
+        ended=None if active else next(iter(Authorisation.to_app(db, school.id, app.id)), None),
+    )
 
 
 def agreed(authorisation: Authorisation) -> list[Line]:
