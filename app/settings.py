@@ -36,6 +36,8 @@ class Settings(BaseSettings):
     support_hours: str = "Monday to Friday, 8am to 5pm"
     log_format: Literal["console", "json"] = "console"
 
+    dpop_nonce: bool = Field(False, description="Every DPoP proof must carry a nonce of ours (RFC 9449 section 8)")
+
     access_token_seconds: int = 600
     id_token_seconds: int = 3600
     authorization_code_seconds: int = 60

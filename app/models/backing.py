@@ -6,12 +6,13 @@ The authorisation is the truth and the token only points to it, so whoever meets
 import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 
 from app.db import Session
+from app.models.account import Account
 from app.models.authorisation import REPLACED, RETURNED, REVOKED, Authorisation
 from app.models.base import among, now
 from app.models.establishment import Establishment
@@ -73,10 +74,26 @@ class Backing:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Personal:
+    """What a token rests on that tells who somebody is, and needs no school: its app and the person."""
+
+    app_suspended_at: dt.datetime | None
+    partner_suspended_at: dt.datetime | None
+    account_ended_at: dt.datetime | None
+
+    @property
+    def fault(self) -> str:
+        """As `Backing.fault`."""
+        if self.app_suspended_at or self.partner_suspended_at:
+            return "This app is suspended."
+        return "This account has ended." if self.account_ended_at else ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class HeldCode:
     """The field order, after the backing, is that of `_CODE`."""
 
-    backing: Backing
+    backing: Backing | Personal
     digest: bytes
     app_id: uuid.UUID
     account_id: uuid.UUID
@@ -84,15 +101,20 @@ class HeldCode:
     redirect_uri: str
     scope: str
     code_challenge: str | None
+    details: list[dict[str, Any]] | None
     expires_at: dt.datetime
     used_at: dt.datetime | None
+    key_thumbprint: str | None
+    nonce: str | None
+    methods: list[str]
+    signed_in_at: dt.datetime
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class HeldToken:
     """The field order, after the backing, is that of `_TOKEN`."""
 
-    backing: Backing
+    backing: Backing | Personal
     digest: bytes
     app_id: uuid.UUID
     account_id: uuid.UUID | None
@@ -102,20 +124,21 @@ class HeldToken:
     expires_at: dt.datetime
     used_at: dt.datetime | None
     ended_at: dt.datetime | None
+    key_thumbprint: str | None
 
 
 def locked_codes(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldCode]:
     """Authorization codes as they are now, kept so until this transaction ends."""
     backings = _backings(db, _LOCK_CODES, digests=digests)
-    rows = db.connection().execute(_CODE, {"digests": list(digests)})
-    return {row[1]: HeldCode(backings[row[0]], *row[1:]) for row in rows}
+    rows = db.connection().execute(_CODE, {"digests": list(digests)}).all()
+    return {row[1]: HeldCode(behind, *row[1:]) for row, behind in _with(db, rows, backings, _BEHIND_CODES)}
 
 
 def locked_refresh_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
     """Refresh tokens as they are now, kept so until this transaction ends."""
     backings = _backings(db, _LOCK_TOKENS, digests=digests)
-    rows = db.connection().execute(_TOKEN, {"digests": list(digests), "purpose": REFRESH})
-    return {row[1]: HeldToken(backings[row[0]], *row[1:]) for row in rows}
+    rows = db.connection().execute(_TOKEN, {"digests": list(digests), "purpose": REFRESH}).all()
+    return {row[1]: HeldToken(behind, *row[1:]) for row, behind in _with(db, rows, backings, _BEHIND_TOKENS)}
 
 
 def refresh_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
@@ -129,7 +152,20 @@ def access_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldTo
 def _tokens(db: Session, purpose: str, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
     rows = db.connection().execute(_TOKEN, {"digests": list(digests), "purpose": purpose}).all()
     backings = _backings(db, _BEHIND_THESE, ids={row[0] for row in rows})
-    return {row[1]: HeldToken(backings[row[0]], *row[1:]) for row in rows}
+    return {row[1]: HeldToken(behind, *row[1:]) for row, behind in _with(db, rows, backings, _BEHIND_TOKENS)}
+
+
+def _with(
+    db: Session, rows: Sequence[Any], backings: dict[uuid.UUID, Backing], personal: Select[Any]
+) -> Iterator[tuple[Any, Backing | Personal]]:
+    """Each row with what stands behind it; one with nothing that we know of is left out."""
+    persons: dict[bytes, Personal] = {}
+    if alone := [row[1] for row in rows if row[0] is None]:
+        found = db.connection().execute(personal, {"digests": alone})
+        persons = {row[0]: Personal(*row[1:]) for row in found}
+    for row in rows:
+        if behind := backings.get(row[0]) or persons.get(row[1]):
+            yield row, behind
 
 
 def _backings(db: Session, query: Select[Any], **bound: Iterable[Any]) -> dict[uuid.UUID, Backing]:
@@ -145,6 +181,7 @@ _app, _partner, _school, _establishment = (
     Establishment.__table__.c,
 )
 _authorisation, _token, _code = Authorisation.__table__.c, Token.__table__.c, AuthorizationCode.__table__.c
+_account = Account.__table__.c
 
 _BEHIND = (
     select(
@@ -173,6 +210,20 @@ _BEHIND = (
 _BEHIND_THESE = _BEHIND.where(among(_authorisation.id, "ids"))
 
 
+def _personal(digest: Any, app_id: Any, account_id: Any) -> Select[Any]:
+    return (
+        select(digest, _app.suspended_at, _partner.suspended_at, _account.ended_at)
+        .join_from(digest.table, App.__table__, app_id == _app.id)
+        .join(Partner.__table__, _app.partner_id == _partner.id)
+        .join(Account.__table__, account_id == _account.id)
+        .where(among(digest, "digests"))
+    )
+
+
+_BEHIND_TOKENS = _personal(_token.digest, _token.app_id, _token.account_id)
+_BEHIND_CODES = _personal(_code.digest, _code.app_id, _code.account_id)
+
+
 def _locked(column: Any, digest: Any) -> Select[Any]:
     """Queue everything that changes tokens of one authorisation: a family that ends must not gain a member unseen.
 
@@ -196,7 +247,8 @@ _TOKEN: Select[Any] = select(
     _token.expires_at,
     _token.used_at,
     _token.ended_at,
-).where(among(_token.digest, "digests"), _token.purpose == bindparam("purpose"))
+    _token.key_thumbprint,
+).where(among(_token.digest, "digests"), _token.purpose == bindparam("purpose"), _token.endpoint_id.is_(None))
 _CODE: Select[Any] = select(
     _code.authorisation_id,
     _code.digest,
@@ -206,6 +258,11 @@ _CODE: Select[Any] = select(
     _code.redirect_uri,
     _code.scope,
     _code.code_challenge,
+    _code.details,
     _code.expires_at,
     _code.used_at,
+    _code.key_thumbprint,
+    _code.nonce,
+    _code.methods,
+    _code.signed_in_at,
 ).where(among(_code.digest, "digests"))

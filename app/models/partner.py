@@ -95,6 +95,11 @@ class App(Base):
         return self.auth_method == "none"
 
     @property
+    def asks(self) -> tuple[str, ...]:
+        """The scopes that it may ask for."""
+        return tuple(row.scope for row in self.scopes)
+
+    @property
     def is_suspended(self) -> bool:
         return self.suspended_at is not None or self.partner.suspended_at is not None
 

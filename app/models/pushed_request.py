@@ -2,12 +2,14 @@
 
 import datetime as dt
 import uuid
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey
+from sqlalchemy import JSON, ForeignKey, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.models.base import Base, now
+from app.db import Session
+from app.models.base import Base, ago, ahead, now
+from app.settings import settings
 
 
 class PushedRequest(Base):
@@ -22,3 +24,31 @@ class PushedRequest(Base):
     expires_at: Mapped[dt.datetime]
     used_at: Mapped[dt.datetime | None]
     request_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("authorization_request.id"))
+
+    @classmethod
+    def add_all(cls, db: Session, rows: list[dict[str, Any]], seconds: int) -> None:
+        """Keep these, to be presented within so many seconds."""
+        db.execute(insert(cls), [row | {"expires_at": ahead(seconds)} for row in rows])
+
+    @classmethod
+    def of_app(cls, db: Session, digest: bytes, app_id: uuid.UUID) -> Self | None:
+        """One that this app has pushed, in whatever state."""
+        return db.scalars(select(cls).where(cls.digest == digest, cls.app_id == app_id)).first()
+
+    def present(self, db: Session) -> bool:
+        """Use it up; one caller wins. Afterwards it reads as whoever won has left it."""
+        cls = PushedRequest
+        fresh = (cls.digest == self.digest, cls.used_at.is_(None), cls.expires_at > now())
+        used = update(cls).where(*fresh).values(used_at=now()).returning(cls.digest)
+        won = db.scalars(used, execution_options={"synchronize_session": False}).first() is not None
+        db.refresh(self)
+        return won
+
+    @classmethod
+    def forget_old(cls, db: Session, most: int = 5000) -> None:
+        """Delete rows whose requests cannot go on any more. Those that another worker deletes now are left to it."""
+        old = select(cls.digest).where(cls.created_at < ago(settings.partner_request_seconds + 600)).limit(most)
+        db.execute(
+            delete(cls).where(cls.digest.in_(old.with_for_update(skip_locked=True))),
+            execution_options={"synchronize_session": False},
+        )

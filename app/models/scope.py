@@ -5,8 +5,10 @@ Names of the identity scopes: OpenID Connect Core section 5.4.
 """
 
 import dataclasses
+from collections.abc import Iterable
 
 ORGANISATION, ACCOUNT = "organisation", "account"
+OPENID, PROFILE, EMAIL = "openid", "profile", "email"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +38,7 @@ _ALL = (
         ("name", "type", "phase", "urn", "dfe_number", "ukprn", "address", "telephone", "website"),
     ),
     Scope(
-        "openid",
+        OPENID,
         "Sign in with Gatehouse",
         "People at your school can sign in to the app with their Gatehouse account. The app gets a code that tells it"
         " when the same person comes back, but not who the person is.",
@@ -44,14 +46,14 @@ _ALL = (
         ("sub",),
     ),
     Scope(
-        "profile",
+        PROFILE,
         "Name of the person who signs in",
         "The name on the Gatehouse account of whoever signs in to the app.",
         ACCOUNT,
         ("name",),
     ),
     Scope(
-        "email",
+        EMAIL,
         "Email address of the person who signs in",
         "The email address on the Gatehouse account of whoever signs in to the app.",
         ACCOUNT,
@@ -60,3 +62,12 @@ _ALL = (
 )
 
 SCOPES: dict[str, Scope] = {scope.name: scope for scope in _ALL}
+
+
+def only_identity(names: Iterable[str]) -> bool:
+    """Whether all of these are about the person who signs in."""
+    return all(name in SCOPES and SCOPES[name].identity for name in names)
+
+
+# What an app may do for its own partner, with no school behind it: never part of the catalogue, never school data.
+PARTNER_SCOPES = ("partner", "grant_management_query", "grant_management_revoke")

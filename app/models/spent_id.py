@@ -4,12 +4,12 @@ import datetime as dt
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import String, select
+from sqlalchemy import String, delete, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session, is_sqlite
-from app.models.base import Base
+from app.models.base import Base, now
 
 DPOP, ASSERTION, RETURNED = "dpop", "assertion", "returned"
 
@@ -35,6 +35,15 @@ class SpentId(Base):
         insert: Any = sqlite.insert if is_sqlite else postgresql.insert
         added = insert(cls).values(rows).on_conflict_do_nothing().returning(cls.digest)
         return set(db.scalars(added))
+
+    @classmethod
+    def forget_expired(cls, db: Session, most: int = 5000) -> None:
+        """Delete rows that no longer matter. Those that another worker deletes at this moment are left to it."""
+        old = select(cls.purpose, cls.digest).where(cls.expires_at < now()).limit(most)
+        db.execute(
+            delete(cls).where(tuple_(cls.purpose, cls.digest).in_(old.with_for_update(skip_locked=True))),
+            execution_options={"synchronize_session": False},
+        )
 
     @classmethod
     def spent(cls, db: Session, purpose: str, digests: Collection[bytes]) -> set[bytes]:

@@ -15,11 +15,15 @@ REPEATABLE = ("resource",)  # RFC 8707 section 2
 
 @dataclasses.dataclass(frozen=True)
 class Parameters:
-    """What was sent. A parameter without a value counts as absent; a wrong one is in `faults`, never in `values`."""
+    """What was sent. A parameter without a value counts as absent; a wrong one is in `faults`, never in `values`.
+
+    `pushed`: by the app itself, which had authenticated, and not through a browser (RFC 9126).
+    """
 
     values: dict[str, str]
     resources: list[str] = dataclasses.field(default_factory=list)
     faults: dict[str, str] = dataclasses.field(default_factory=dict)
+    pushed: bool = False
 
     def get(self, name: str) -> str | None:
         return self.values.get(name)

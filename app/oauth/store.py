@@ -15,7 +15,9 @@ from app.batch import Batch
 from app.db import Session, sessions
 from app.errors import OAuthError
 from app.models import backing
+from app.models.endpoint import HeldEndpointToken, agents_access_tokens
 from app.models.partner import App, AppSecret
+from app.models.spent_id import RETURNED, SpentId
 
 KEPT_SECONDS = 0.8
 KEPT_MOST = 20_000
@@ -55,6 +57,16 @@ async def access(digest: bytes) -> backing.HeldToken | None:
 async def refresh(digest: bytes) -> backing.HeldToken | None:
     """A refresh token likewise, to look at; exchanging one reads it anew."""
     return await _refresh_tokens(digest)
+
+
+async def is_returned(digest: bytes) -> bool:
+    """Whether the app gave back the client_credentials token of this id (see `single_use.py`)."""
+    return bool(await _returned_ids(digest))
+
+
+async def endpoint(digest: bytes) -> HeldEndpointToken | None:
+    """An agent's access token, dead or alive, with what stands behind it."""
+    return await _endpoint_tokens(digest)
 
 
 class Single(Protocol):
@@ -143,7 +155,14 @@ def _find_clients(db: Session, client_ids: Collection[str]) -> dict[str, Client]
     }
 
 
+def _find_returned(db: Session, digests: Collection[bytes]) -> dict[bytes, bool]:
+    returned = SpentId.spent(db, RETURNED, digests)
+    return {digest: digest in returned for digest in digests}
+
+
 _writes: Batch[tuple[Any, Any], Any] = Batch(sessions.begin, _take_turns)
 _clients = _Kept(_find_clients)
 _access_tokens = _Kept(backing.access_tokens)
 _refresh_tokens = _Kept(backing.refresh_tokens)
+_endpoint_tokens = _Kept(agents_access_tokens)
+_returned_ids = _Kept(_find_returned)

@@ -105,6 +105,7 @@ class Guard:
             usual = [*USUAL, (b"cache-control", b"no-store")]
         return [
             *headers,
+            *scope["state"].get("answer_headers", ()),
             *ALWAYS,
             (b"x-request-id", request_id.encode()),
             *[(name, value) for name, value in usual if name not in given],
