@@ -22,7 +22,7 @@ from app.bench.oauth_load import ROTATING
 from app.db import Session, engine, is_sqlite, sessions
 from app.models.account import Account
 from app.models.authorisation import Authorisation
-from app.models.base import ahead, new_id
+from app.models.base import ahead, new_id, now
 from app.models.establishment import OPEN, Establishment
 from app.models.partner import App, AppScope, AppSecret, Partner
 from app.models.school import VERIFIED, School
@@ -128,10 +128,11 @@ class _Maker:
         }
 
     def tokens(self, purpose: str, secrets: Iterable[str]) -> list[dict[str, Any]]:
-        return [self._row(secret) | {"purpose": purpose, "family": new_id()} for secret in secrets]
+        shared = {"purpose": purpose, "issued_at": now()}
+        return [self._row(secret) | shared | {"family": new_id()} for secret in secrets]
 
     def codes(self, secrets: Iterable[str]) -> list[AuthorizationCode]:
-        more = {"redirect_uri": CALLBACK, "code_challenge": CHALLENGE, "signed_in_at": ahead(0)}
+        more = {"redirect_uri": CALLBACK, "code_challenge": CHALLENGE, "signed_in_at": now()}
         return [AuthorizationCode(**self._row(secret) | more) for secret in secrets]
 
 
