@@ -33,7 +33,7 @@ DatabaseAway = DBAPIError
 
 def _connect(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=5)
+        return _postgresql(url)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = create_engine(url, pool_size=10, max_overflow=20, connect_args={"check_same_thread": False, "timeout": 15})
 
@@ -49,6 +49,19 @@ def _connect(url: str) -> Engine:
     def _begin(connection: Connection) -> None:
         reading = connection.get_execution_options().get("reading", False)
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return made
+
+
+def _postgresql(url: str) -> Engine:
+    from psycopg.types.array import ListBinaryDumper  # noqa: PLC0415  (SQLite does without the driver)
+
+    # Last in, first out: a connection keeps the plans of what it ran, so the same few are used.
+    made = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=5, pool_use_lifo=True)
+
+    @event.listens_for(made, "connect")
+    def _open(connection: Any, _record: Any) -> None:
+        connection.adapters.register_dumper(list, ListBinaryDumper)  # as text, each digest would be escaped
 
     return made
 

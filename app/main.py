@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 from app import __version__, db, keys, logs
 from app.developers import routes as developers
 from app.notify import routes as outbox_pages
-from app.oauth import authorize, consent
+from app.oauth import authorize, consent, device_page, grant_endpoint, logout
 from app.oauth.routes import Direct
 from app.onboarding import routes as cases
 from app.onboarding import school_routes as schools
@@ -54,6 +54,9 @@ def create_app() -> ASGIApp:
     app.include_router(developers.router)
     app.include_router(authorize.router)
     app.include_router(consent.router)
+    app.include_router(grant_endpoint.router)
+    app.include_router(device_page.router)
+    app.include_router(logout.router)
     return Guard(Direct(app))
 
 

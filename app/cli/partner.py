@@ -89,8 +89,6 @@ def add_app(
     lines = [f"{app.name} is an app of {app.partner.name} now ({'Live' if app.is_live else 'Test'})."]
     lines += [f"client_id      {app.client_id}"]
     lines += [f"client_secret  {secret}   (shown this once)"] if secret else []
-    if not service.can_connect(app):
-        typer.echo(f"{app.name} cannot connect yet: Gatehouse does not take {app.auth_method} so far.", err=True)
     say(
         as_json,
         "\n".join(lines),

@@ -112,7 +112,7 @@ ASKING = Group(
         ),
         Entry(
             "invalid_grant_id",
-            "authorize and PAR, 400",
+            "authorize and PAR, 400; grants, 404",
             "The grant_id is unknown, has ended, or is another app's.",
             "Send the grant_id that came with your tokens for this school, or leave it out to ask anew.",
         ),
@@ -149,7 +149,8 @@ TOKENS = Group(
         Entry(
             "invalid_dpop_proof",
             "token, 400; data API, 401",
-            "The DPoP proof is missing or does not fit this request, or its jti was used before.",
+            "The DPoP proof is missing or does not fit this request, its jti was used before, or its key is not the one"
+            " that the request named (dpop_jkt).",
             "Make a new proof for each call: typ dpop+jwt, ES256, PS256 or EdDSA, the public jwk, htm and htu of this"
             " very call, iat now, a new jti, and ath when you send an access token.",
         ),
@@ -267,7 +268,7 @@ STATUSES = Group(
         Entry("405", "anywhere", "The address exists, the method does not.", "Use a method that Allow names."),
         Entry("409", "anywhere", "Something has changed meanwhile.", "Read anew, then decide again."),
         Entry("413", "anywhere", "The body is too large.", "Send less at once."),
-        Entry("415", "anywhere", "This Content-Type is not read here.", "OAuth endpoints read forms, APIs read JSON."),
+        Entry("415", "anywhere", "This Content-Type is not read here.", "Pages and OAuth read forms, other APIs JSON."),
         Entry("422", "anywhere", "The form is not complete.", "Read detail."),
         Entry("429", "anywhere", "Too many calls.", "Wait for Retry-After, then go on more slowly."),
         Entry("500", "anywhere", "Something went wrong at our end.", "Try later. Send us the X-Request-Id."),

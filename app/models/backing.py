@@ -18,7 +18,7 @@ from app.models.base import among, now
 from app.models.establishment import Establishment
 from app.models.partner import App, Partner
 from app.models.school import UNVERIFIED, VERIFIED, School
-from app.models.token import ACCESS, REFRESH, AuthorizationCode, Token
+from app.models.token import ACCESS, REFRESH, AuthorizationCode, Lineage, Token
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -125,6 +125,10 @@ class HeldToken:
     used_at: dt.datetime | None
     ended_at: dt.datetime | None
     key_thumbprint: str | None
+
+
+def lineage(held: HeldCode | HeldToken) -> Lineage:
+    return (held.backing.authorisation_id if isinstance(held.backing, Backing) else None, held.family)
 
 
 def locked_codes(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldCode]:

@@ -5,13 +5,16 @@ import uuid
 from collections.abc import Iterable
 from typing import Any, Self, cast
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Table, Text, Update, bindparam, select, update
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Table, Text, Update, bindparam, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
-from app.db import Session, withdrawn
+from app.db import Session, is_sqlite, withdrawn
 from app.models.base import Base, among, new_id, now
 
 ACCESS, REFRESH = "access", "refresh"
+
+Lineage = tuple[uuid.UUID | None, uuid.UUID]
+"""What a code and its tokens share: the authorisation, where there is one, and the family. They are found by both."""
 
 
 class AuthorizationRequest(Base):
@@ -87,14 +90,15 @@ class Token(Base):
     """An access or refresh token; `purpose` is part of every look-up, so none passes for another."""
 
     __tablename__ = "token"
+    __table_args__ = (Index(None, "authorisation_id", "family"),)
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     purpose: Mapped[str] = mapped_column(String(10))
-    family: Mapped[uuid.UUID] = mapped_column(index=True)
+    family: Mapped[uuid.UUID]
     # App and person are no foreign keys: the check would lock one and the same row for every token that is made.
     app_id: Mapped[uuid.UUID | None] = mapped_column(doc="None for an agent's")
     account_id: Mapped[uuid.UUID | None] = mapped_column(doc="The person, where there is one")
-    authorisation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("authorisation.id"), index=True)
+    authorisation_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("authorisation.id"))
     endpoint_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("endpoint.id"), doc="The agent, where it is one's")
     scope: Mapped[str] = mapped_column(Text)
     key_thumbprint: Mapped[str | None] = mapped_column(String(43), doc="RFC 9449 cnf.jkt")
@@ -110,16 +114,18 @@ class Token(Base):
         return set(db.connection().execute(_USE, {"digests": list(digests), "moment": now()}).scalars())
 
     @classmethod
-    def end_successor(cls, db: Session, family: uuid.UUID, digest: bytes) -> bool:
+    def end_successor(cls, db: Session, lineage: Lineage, digest: bytes) -> bool:
         """End the refresh token that replaced this one, if nobody has used it."""
-        still = (cls.family == family, cls.predecessor == digest, cls.used_at.is_(None), cls.ended_at.is_(None))
+        still = (_descends(lineage), cls.predecessor == digest, cls.used_at.is_(None), cls.ended_at.is_(None))
         return bool(_returned(db, update(cls).where(*still).values(ended_at=now()), cls.digest))
 
     @classmethod
     def add_all(cls, db: Session, rows: list[dict[str, Any]]) -> None:
         """Insert many tokens; each row names the same columns."""
-        if rows:
+        if rows and is_sqlite:
             db.connection().execute(_ADD, rows)
+        elif rows:
+            _copy(db, rows)
 
     @classmethod
     def end(cls, db: Session, digests: Iterable[bytes]) -> None:
@@ -127,9 +133,10 @@ class Token(Base):
         cls._end(db, cls.digest.in_(digests))
 
     @classmethod
-    def end_families(cls, db: Session, families: Iterable[uuid.UUID]) -> None:
+    def end_families(cls, db: Session, lineages: Iterable[Lineage]) -> None:
         """End every token that descends from the same codes."""
-        cls._end(db, cls.family.in_(families))
+        for lineage in set(lineages):
+            cls._end(db, _descends(lineage))
 
     @classmethod
     def _end(cls, db: Session, which: ColumnElement[bool]) -> None:
@@ -142,9 +149,29 @@ def _returned(db: Session, change: Update, column: InstrumentedAttribute[bytes])
     return set(db.scalars(change.returning(column), execution_options={"synchronize_session": False}))
 
 
+def _descends(lineage: Lineage) -> ColumnElement[bool]:
+    authorisation_id, family = lineage
+    return (Token.authorisation_id == authorisation_id) & (Token.family == family)
+
+
+def _copy(db: Session, rows: list[dict[str, Any]]) -> None:
+    """PostgreSQL's COPY takes a row in a third of the time that INSERT needs."""
+    names = list(rows[0])
+    kinds = [_TOKENS.c[name].type.compile(db.get_bind().dialect) for name in names]
+    connection: Any = db.connection().connection.driver_connection
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY token ({', '.join(names)}) FROM STDIN (FORMAT BINARY)") as copy,
+    ):
+        copy.set_types([_COPIED.get(kind, kind.lower()) for kind in kinds])
+        for row in rows:
+            copy.write_row(row.values())
+
+
 # Made once: putting a statement together takes longer than running it.
 _TOKENS = cast(Table, Token.__table__)
 _ADD = _TOKENS.insert()
+_COPIED = {"TIMESTAMP WITH TIME ZONE": "timestamptz", "VARCHAR(10)": "varchar", "VARCHAR(43)": "varchar"}
 _USE = (
     update(_TOKENS)
     .where(among(_TOKENS.c.digest, "digests"), _TOKENS.c.purpose == REFRESH)

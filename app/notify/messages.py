@@ -14,12 +14,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.db import Session
 from app.models.account import ADMIN, DPO, Account
 from app.models.authorisation import Authorisation
+from app.models.endpoint import Endpoint
 from app.models.partner import App
 from app.models.school import School
 from app.models.scope import SCOPES
 from app.notify.outbox import EMAIL, enqueue
 from app.settings import ROOT, settings
-from app.web.pages import day, duration
+from app.web.pages import day, duration, when
 
 CASE_STATES = (
     *("Called", "Confirmed", "Letter sent", "New code", "Waiting for school", "Approved", "Rejected"),
@@ -82,6 +83,14 @@ def authorisation_changed(
         _write(db, f"authorisation_{what}", account.email, [link], link=link, until=until, **facts)
 
 
+def endpoint_approved(db: Session, school: School, endpoint: Endpoint, by: Account) -> None:
+    """To every Estab Admin of a school: an agent was let in. The machine chose its own name."""
+    link = f"{settings.issuer}/school"
+    for account in Account.of_school(db, school.id, ADMIN):
+        facts = {"account": account, "school": school, "endpoint": endpoint, "by": by, "link": link}
+        _write(db, "endpoint_approved", account.email, [link], **facts)
+
+
 def support_request(db: Session, *, school: School | None, name: str, email: str, text: str) -> None:
     """To our support: a question written in a form. The answer goes to the address inside it."""
     _write(db, "support_request", settings.support_email, school=school, name=name, email=email, text=text)
@@ -102,7 +111,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(day=day, line=_line, greeting=_greeting, person=_person)
+    made.filters.update(day=day, when=when, line=_line, greeting=_greeting, person=_person, machine=_machine)
     return made
 
 
@@ -119,6 +128,11 @@ def _greeting(name: str) -> str:
 def _person(name: str) -> str:
     """The name that a stranger gave, in a message to somebody else: only one that looks like a name, as above."""
     return name if _is_name(name) else "left out, because it does not look like a name"
+
+
+def _machine(name: str) -> str:
+    """What a machine calls itself: only what looks like a host's name, as above."""
+    return name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", name) else "left out, because it is unusual"
 
 
 def _is_name(name: str) -> bool:

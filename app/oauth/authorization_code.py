@@ -7,10 +7,12 @@ from app.db import Session
 from app.errors import OAuthError
 from app.models import backing
 from app.models.authorisation import Authorisation
-from app.models.backing import HeldCode
+from app.models.backing import Backing, HeldCode
 from app.models.base import ahead, now
+from app.models.partner import App
+from app.models.school import School
 from app.models.token import AuthorizationCode, Token
-from app.oauth import pkce, store
+from app.oauth import details, dpop, id_token, pkce, store
 from app.oauth.issue import Issued, TokenRequest
 from app.oauth.request import Parameters
 from app.oauth.store import Client
@@ -27,20 +29,25 @@ class Redemption:
     client: Client
     redirect_uri: str
     verifier: str | None
+    key_thumbprint: str | None
 
 
-def make(db: Session, person: Person, authorisation: Authorisation, sent: Parameters, granted: list[str]) -> str:
+def make(
+    db: Session, person: Person, app: App, sent: Parameters, *, under: Authorisation | None, granted: list[str]
+) -> str:
     """The code that the browser carries to the app: good for a minute, for this request alone."""
     code = new_secret(PREFIX)
     db.add(
         AuthorizationCode(
             digest=digest(code),
-            app_id=authorisation.app_id,
+            app_id=app.id,
             account_id=person.account.id,
-            authorisation_id=authorisation.id,
+            authorisation_id=under.id if under else None,
             redirect_uri=sent.required("redirect_uri"),
             scope=" ".join(granted),
             code_challenge=sent.get("code_challenge"),
+            key_thumbprint=sent.get("dpop_jkt"),
+            details=_details(db, sent, under, granted),
             nonce=sent.get("nonce"),
             signed_in_at=person.session.signed_in_at,
             methods=person.session.methods,
@@ -51,15 +58,23 @@ def make(db: Session, person: Person, authorisation: Authorisation, sent: Parame
     return code
 
 
+def _details(
+    db: Session, sent: Parameters, under: Authorisation | None, granted: list[str]
+) -> list[details.Detail] | None:
+    school = School.by_id(db, under.school_id) if under and details.asked(sent) else None
+    return details.granted(sent, granted, school.urn) if school else None
+
+
 async def redeem(asked: TokenRequest) -> dict[str, Any]:
     """Exchange a code. Raises OAuthError invalid_grant, or invalid_request for what is missing."""
     sent = asked.sent
     code, redirect_uri = sent.required("code"), sent.required("redirect_uri")
     if not well_formed(code, PREFIX):
         raise OAuthError("invalid_grant", "This is not an authorization code of ours.")
-    call = Redemption(digest(code), asked.client, redirect_uri, sent.get("code_verifier"))
+    call = Redemption(digest(code), asked.client, redirect_uri, sent.get("code_verifier"), asked.key_thumbprint)
+    signs = await id_token.signer(asked.client)  # before the code is spent, so that nothing is left to fail after it
     issued = await store.write(_exchange, call)
-    return issued.body()
+    return issued.body() | details.beside(issued) | id_token.beside(issued, asked.client, signs)
 
 
 def _exchange(db: Session, calls: list[Redemption]) -> list[Issued | OAuthError]:
@@ -67,12 +82,12 @@ def _exchange(db: Session, calls: list[Redemption]) -> list[Issued | OAuthError]
     held = backing.locked_codes(db, [call.digest for call in calls])
     faults = {call.digest: _fault(call, held.get(call.digest)) for call in calls}
     spent = AuthorizationCode.spend(db, [digest for digest, fault in faults.items() if fault is None])
-    issued = {digest: _issue(held[digest]) for digest in spent}
+    issued = {call.digest: _issue(call, held[call.digest]) for call in calls if call.digest in spent}
     Token.add_all(db, [row for pair in issued.values() for row in pair.rows()])
     answers = [issued.get(call.digest) or faults[call.digest] or _Replayed() for call in calls]
     # Ending comes last, so that it takes in what this very group has added to a family.
-    if replayed := [held[call.digest].family for call, said in zip(calls, answers, strict=True) if _is_replay(said)]:
-        Token.end_families(db, replayed)
+    if replayed := [held[call.digest] for call, said in zip(calls, answers, strict=True) if _is_replay(said)]:
+        Token.end_families(db, map(backing.lineage, replayed))
     return answers
 
 
@@ -98,6 +113,10 @@ def _fault(call: Redemption, code: HeldCode | None) -> OAuthError | None:
         return _Replayed()
     if not proven:
         return OAuthError("invalid_grant", "The code_verifier is missing or does not fit the code_challenge.")
+    if code.key_thumbprint and call.key_thumbprint is None:
+        return dpop.refused("This code is bound to a key. Send a proof of it in the header DPoP.")
+    if code.key_thumbprint not in (None, call.key_thumbprint):
+        return OAuthError("invalid_grant", "This code is bound to another key.")
     if code.redirect_uri != call.redirect_uri:
         return OAuthError("invalid_grant", "The redirect_uri is not the one of the request.")
     if code.expires_at <= now():
@@ -105,6 +124,9 @@ def _fault(call: Redemption, code: HeldCode | None) -> OAuthError | None:
     return None
 
 
-def _issue(code: HeldCode) -> Issued:
-    scope = " ".join(scope for scope in code.scope.split() if scope in code.backing.scopes)
-    return Issued(code.backing, code.account_id, code.family, scope, scope)
+def _issue(call: Redemption, code: HeldCode) -> Issued:
+    scope = code.scope
+    if isinstance(code.backing, Backing):
+        scope = " ".join(name for name in scope.split() if name in code.backing.scopes)
+    ids = (code.app_id, code.account_id, code.family)
+    return Issued(code.backing, *ids, scope, scope, call.key_thumbprint, code=code)

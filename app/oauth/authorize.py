@@ -12,9 +12,10 @@ from app.models.authorisation import Authorisation
 from app.models.base import ahead
 from app.models.partner import App
 from app.models.school import School
+from app.models.scope import OPENID
 from app.models.token import AuthorizationRequest
-from app.oauth import answer, authorization_code, grants
-from app.oauth.checks import check, identified, is_fresh, kept, prompts, scopes
+from app.oauth import answer, authorization_code, grants, id_token, identity, par
+from app.oauth.checks import check, identified, is_fresh, is_hinted, kept, prompts, scopes
 from app.oauth.request import FORM, Parameters, parse
 from app.secrets import digest
 from app.settings import settings
@@ -33,9 +34,13 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/oauth/authorize")
 def ask(request: Request) -> Response:
-    sent = parse(request.scope["query_string"])
+    brought = parse(request.scope["query_string"])
     secret = remembered.browser_secret(request)
     with sessions.begin() as db:
+        asked = par.presented(request, db, brought)
+        if asked.begun:
+            return see_other(remembered.path(asked.begun))
+        sent = asked.sent
         try:
             app = identified(db, sent)
         except OAuthError as wrong:
@@ -44,6 +49,7 @@ def ask(request: Request) -> Response:
         try:
             check(app, sent)
             grant = grants.named(db, app, sent)
+            id_token.hinted_person(db, app, sent)
             if "none" in prompts(sent):
                 return _silently(db, app, sent, person, grant)
         except OAuthError as wrong:
@@ -61,6 +67,7 @@ def ask(request: Request) -> Response:
         )
         db.add(waiting)
         db.flush()
+        asked.goes_on_as(waiting)
     response = see_other(remembered.path(waiting))
     remembered.bind(response, secret)
     return response
@@ -80,13 +87,16 @@ async def turn_into_get(request: Request) -> Response:
     return see_other("/oauth/authorize?" + urlencode(pairs, encoding="latin-1"))
 
 
-def _silently(
-    db: Session, app: App, sent: Parameters, person: Person | None, grant: Authorisation | None
-) -> Response:
-    """prompt=none: a code without a page, for an Admin of the one school whose authorisation is in force."""
-    if person is None or not is_fresh(person, sent):
-        raise OAuthError("login_required", "Nobody is signed in, or not lately enough.")
+def _silently(db: Session, app: App, sent: Parameters, person: Person | None, grant: Authorisation | None) -> Response:
+    """prompt=none: a code without a page, where all was agreed to before. Data are for an Admin of the school."""
+    if person is None or not is_fresh(person, sent) or not is_hinted(db, app, sent, person):
+        raise OAuthError("login_required", "Nobody is signed in, or not lately enough, or somebody else is.")
     school = School.by_id(db, person.school_id) if person.school_id else None
+    if identity.is_asked_alone(sent):
+        found = identity.straight(db, app, sent, person, school)
+        if found is None:
+            raise OAuthError("consent_required", "The school has not agreed that the app may know who its people are.")
+        return answer.with_code(sent, found.code(db, app, sent, person))
     if school is None or not decides(person, school) or not grants.is_about(sent, grant, school):
         raise OAuthError("consent_required", "Whoever is signed in cannot authorise for a school.")
     try:
@@ -94,7 +104,8 @@ def _silently(
     except CannotShare as cannot:
         raise OAuthError("consent_required", "The school cannot share data with this app now.") from cannot
     active = offered.active
-    if active is None or offered.ends or not all(line.granted for line in offered.lines if line.required):
+    needed = [line for line in offered.lines if line.required or line.scope == OPENID]
+    if active is None or offered.ends or not all(line.granted for line in needed):
         raise OAuthError("consent_required", "The school has not authorised the app for this.")
     granted = [scope for scope in scopes(sent) if scope in active.scopes]
-    return answer.with_code(sent, authorization_code.make(db, person, active, sent, granted))
+    return answer.with_code(sent, authorization_code.make(db, person, app, sent, under=active, granted=granted))

@@ -19,10 +19,10 @@ from app.models.authorisation import Authorisation
 from app.models.partner import App
 from app.models.school import School
 from app.models.token import AuthorizationRequest
-from app.oauth import answer, authorization_code, grants
-from app.oauth.checks import check, identified, is_fresh, scopes
+from app.oauth import answer, authorization_code, grants, identity
+from app.oauth.checks import check, identified, is_fresh, is_hinted, prompts, scopes
 from app.oauth.request import Parameters
-from app.sharing.service import CannotShare, Offer, facts, grant, offer
+from app.sharing.service import CannotShare, Offer, decides, facts, grant, offer
 from app.signin.session import Person, choose_school, visitor
 from app.web import remembered
 from app.web.forms import Fault, Posted
@@ -45,21 +45,25 @@ class Open:
     named: Authorisation | None  # the grant that the request is about
 
     def schools(self, db: Session) -> list[School]:
-        """Where this person may decide about the request."""
-        ids = [held.school_id for held in self.person.memberships if held.school_id and held.role == ADMIN]
+        """Where this person may decide about the request; where only who they are is asked, all they belong to."""
+        about_person = identity.is_asked_alone(self.sent)
+        held = [one for one in self.person.memberships if one.school_id and (about_person or one.role == ADMIN)]
+        ids = dict.fromkeys(one.school_id for one in held if one.school_id)
         schools = [school for school in (School.by_id(db, school_id) for school_id in ids) if school]
         return [school for school in schools if grants.is_about(self.sent, self.named, school)]
 
 
 @router.get("/oauth/authorize/{request_id}")
 def ask(request: Request, request_id: uuid.UUID, choose: bool = False) -> Response:
-    """The page for where things stand: sign in, choose a school, or decide."""
+    """The page for where things stand: sign in, choose a school, or decide; or home, with nothing left to decide."""
     with sessions.read() as db:
         open_ = _open(request, db, request_id)
         if isinstance(open_, Response):
             return open_
         offered = _offered(request, db, open_, choose)
-        return offered if isinstance(offered, Response) else _decision_page(request, open_, *offered)
+        if not isinstance(offered, identity.Answer):
+            return offered if isinstance(offered, Response) else _decision_page(request, open_, *offered)
+    return _go_home(request, request_id)
 
 
 @router.post("/oauth/authorize/{request_id}/school")
@@ -91,6 +95,8 @@ def decide(request: Request, request_id: uuid.UUID, sent: Posted) -> Response:
         offered = _offered(request, db, open_)
         if isinstance(offered, Response):
             return offered
+        if isinstance(offered, identity.Answer):
+            return _told(request, db, open_, offered)
         school, terms = offered
         if sent.get("shown") != _fingerprint(school, terms):
             return _decision_page(request, open_, school, terms, 409, problems=[CHANGED])
@@ -101,7 +107,7 @@ def decide(request: Request, request_id: uuid.UUID, sent: Posted) -> Response:
             return _finished(request, open_.app)
         agreed = [*chosen, *(line.scope for line in terms.kept)]
         given = grant(db, person=open_.person, school=school, app=open_.app, scopes=agreed)
-        code = authorization_code.make(db, open_.person, given, open_.sent, chosen)
+        code = authorization_code.make(db, open_.person, open_.app, open_.sent, under=given, granted=chosen)
     return answer.with_code(open_.sent, code)
 
 
@@ -122,31 +128,65 @@ def _open(request: Request, db: Session, request_id: uuid.UUID) -> Open | Respon
     try:
         check(app, sent)
         named = grants.named(db, app, sent)
+        expected = person is None or is_hinted(db, app, sent, person)
     except OAuthError as wrong:
         return answer.with_error(sent, wrong) if person else answer.on_page(request, app, wrong)
     if person is None:
-        return page(request, "oauth/start.html", app=app, facts=facts(app), path=remembered.path(waiting))
-    if not is_fresh(person, sent, waiting):
-        return page(request, "oauth/sign_in_again.html", app=app, path=remembered.path(waiting))
+        about_person = identity.is_asked_alone(sent)
+        path = remembered.path(waiting)
+        return page(request, "oauth/start.html", app=app, facts=facts(app), path=path, about_person=about_person)
+    if not expected or not is_fresh(person, sent, waiting):
+        path = remembered.path(waiting)
+        return page(request, "oauth/sign_in_again.html", app=app, path=path, somebody_else=not expected)
     return Open(waiting, app, sent, person, named)
 
 
-def _offered(request: Request, db: Session, open_: Open, choose: bool = False) -> tuple[School, Offer] | Response:
-    """The school that decides and what it is asked; or the page that says why this person cannot decide."""
+def _go_home(request: Request, request_id: uuid.UUID) -> Response:
+    with sessions.begin() as db:
+        open_ = _open(request, db, request_id)
+        if isinstance(open_, Response):
+            return open_
+        offered = _offered(request, db, open_)
+        if isinstance(offered, identity.Answer):
+            return _told(request, db, open_, offered)
+    return see_other(remembered.path(open_.waiting))
+
+
+def _told(request: Request, db: Session, open_: Open, found: identity.Answer) -> Response:
+    """Home to the app, which is told who somebody is."""
+    if not open_.waiting.complete(db):
+        return _finished(request, open_.app)
+    return answer.with_code(open_.sent, found.code(db, open_.app, open_.sent, open_.person))
+
+
+def _offered(
+    request: Request, db: Session, open_: Open, choose: bool = False
+) -> tuple[School, Offer] | identity.Answer | Response:
+    """The school that decides and what it is asked; or what needs no decision; or the page that says why not."""
+    app, path = open_.app, remembered.path(open_.waiting)
+    if identity.needs_no_school(open_.sent):
+        found = identity.straight(db, app, open_.sent, open_.person, None)
+        return found or page(request, "oauth/cannot.html", 403, app=app, school=None, path=path)
     schools = open_.schools(db)
     if not schools:
         decides_elsewhere = any(held.school_id and held.role == ADMIN for held in open_.person.memberships)
         template = "oauth/other_school.html" if decides_elsewhere else "oauth/ask_your_admin.html"
-        return page(request, template, 403, app=open_.app, path=remembered.path(open_.waiting))
+        return page(request, template, 403, app=app, path=path, about_person=identity.is_asked_alone(open_.sent))
     current = [school for school in schools if school.id == open_.person.session.school_id]
     if len(schools) > 1 and (choose or not current):
         return _choice_page(request, open_, schools)
     school = (current or schools)[0]
+    is_admin = decides(open_.person, school)
+    is_asked_anyway = is_admin and "consent" in prompts(open_.sent)
+    found = None if is_asked_anyway else identity.straight(db, app, open_.sent, open_.person, school)
+    if found:
+        return found
+    if not is_admin:
+        return page(request, "oauth/ask_your_admin.html", 403, app=app, path=path, about_person=True)
     try:
         return school, offer(db, open_.app, scopes(open_.sent), school, replacing=grants.replaces(open_.sent))
     except CannotShare as cannot:
-        context = {"app": open_.app, "school": school, "why": cannot.hint, "path": remembered.path(open_.waiting)}
-        return page(request, "oauth/cannot.html", cannot.status, **context)
+        return page(request, "oauth/cannot.html", cannot.status, app=app, school=school, why=cannot.hint, path=path)
 
 
 def _decision_page(
@@ -161,6 +201,7 @@ def _decision_page(
         offer=terms,
         fingerprint=_fingerprint(school, terms),
         path=remembered.path(open_.waiting),
+        about_person=identity.is_asked_alone(open_.sent),
         several=len({held.school_id for held in open_.person.memberships if held.role == ADMIN}) > 1
         and not grants.names_a_school(open_.sent),
         **context,
@@ -168,8 +209,12 @@ def _decision_page(
 
 
 def _choice_page(request: Request, open_: Open, schools: list[School], status: int = 200, **context: Any) -> Response:
-    path = remembered.path(open_.waiting)
-    return page(request, "oauth/choose_school.html", status, app=open_.app, schools=schools, path=path, **context)
+    about = {
+        "app": open_.app,
+        "path": remembered.path(open_.waiting),
+        "about_person": identity.is_asked_alone(open_.sent),
+    }
+    return page(request, "oauth/choose_school.html", status, schools=schools, **about, **context)
 
 
 def _finished(request: Request, app: App) -> Response:

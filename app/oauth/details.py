@@ -13,6 +13,7 @@ from app.errors import OAuthError
 from app.models.partner import App
 from app.models.scope import SCOPES
 from app.oauth import strict_json
+from app.oauth.issue import Issued
 from app.oauth.request import Parameters
 from app.oauth.store import Client
 
@@ -65,10 +66,12 @@ def granted(sent: Parameters, scopes: Collection[str], school_urn: int) -> list[
     return [one for one in found if one["datatypes"]] or None
 
 
-def still(held: Iterable[Detail] | None, scopes: Collection[str]) -> list[Detail]:
-    """What is left of details that were granted, now that these scopes are."""
-    cut = [one | {"datatypes": [name for name in one["datatypes"] if name in scopes]} for one in held or ()]
-    return [one for one in cut if one["datatypes"]]
+def beside(issued: Issued) -> dict[str, list[Detail]]:
+    """What the answer to a code says besides the scope: the details that were granted, as far as they still are."""
+    held, scopes = (issued.code.details if issued.code else None) or [], issued.scope.split()
+    cut = [one | {"datatypes": [name for name in one["datatypes"] if name in scopes]} for one in held]
+    left = [one for one in cut if one["datatypes"]]
+    return {PARAMETER: left} if left else {}
 
 
 def covering(scopes: Collection[str], school_urn: int) -> list[Detail]:

@@ -5,8 +5,9 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from app.models.backing import Backing
+from app.models.backing import Backing, HeldCode, Personal
 from app.models.base import now
+from app.models.scope import only_identity
 from app.models.token import ACCESS, REFRESH
 from app.oauth.request import Parameters
 from app.oauth.store import Client
@@ -25,51 +26,75 @@ class TokenRequest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Issued:
-    """A fresh pair. The access token may carry less than the refresh token, which keeps the whole scope."""
+    """A fresh pair. The access token may carry less than the refresh token, which keeps the whole scope.
 
-    backing: Backing
+    Whoever asked only who somebody is gets no refresh token: the person can be asked again.
+    """
+
+    backing: Backing | Personal
+    app_id: uuid.UUID
     account_id: uuid.UUID | None
     family: uuid.UUID
     scope: str
     whole_scope: str
+    key_thumbprint: str | None
     issued_at: dt.datetime = dataclasses.field(default_factory=now)
     access_token: str = dataclasses.field(default_factory=lambda: new_secret("gh_at"))
     refresh_token: str = dataclasses.field(default_factory=lambda: new_secret("gh_rt"))
+    keeps_refresh_token: bool = False  # the one that was presented goes on
+    code: HeldCode | None = None  # what it was issued for, which tells how the person signed in
+
+    @property
+    def expires_at(self) -> dt.datetime | None:
+        """When everything under the authorisation ends, if there is one."""
+        return self.backing.expires_at if isinstance(self.backing, Backing) else None
 
     @property
     def access_expires_at(self) -> dt.datetime:
-        return min(self.issued_at + dt.timedelta(seconds=settings.access_token_seconds), self.backing.expires_at)
+        usual = self.issued_at + dt.timedelta(seconds=settings.access_token_seconds)
+        return min(usual, self.expires_at or usual)
 
     def rows(self, predecessor: bytes | None = None) -> list[dict[str, Any]]:
-        """The two rows of the token table."""
+        """The rows of the token table, one or two."""
         shared = {
             "family": self.family,
-            "app_id": self.backing.app_id,
+            "app_id": self.app_id,
             "account_id": self.account_id,
-            "authorisation_id": self.backing.authorisation_id,
+            "authorisation_id": self.backing.authorisation_id if isinstance(self.backing, Backing) else None,
             "issued_at": self.issued_at,
+            "key_thumbprint": self.key_thumbprint,
         }
         access = {"digest": digest(self.access_token), "purpose": ACCESS, "scope": self.scope}
-        refresh = {"digest": digest(self.refresh_token), "purpose": REFRESH, "scope": self.whole_scope}
-        return [
-            shared | access | {"expires_at": self.access_expires_at, "predecessor": None},
-            shared | refresh | {"expires_at": self.backing.expires_at, "predecessor": predecessor},
-        ]
+        rows = [shared | access | {"expires_at": self.access_expires_at, "predecessor": None}]
+        if self._is_refreshable and not self.keeps_refresh_token:
+            refresh = {"digest": digest(self.refresh_token), "purpose": REFRESH, "scope": self.whole_scope}
+            rows.append(shared | refresh | {"expires_at": self.expires_at, "predecessor": predecessor})
+        return rows
 
     def body(self) -> dict[str, Any]:
         """The JSON object that the partner gets."""
-        backing = self.backing
-        return {
+        said = {
             "access_token": self.access_token,
-            "token_type": "Bearer",
+            "token_type": "DPoP" if self.key_thumbprint else "Bearer",
             "expires_in": int((self.access_expires_at - self.issued_at).total_seconds()),
-            "refresh_token": self.refresh_token,
             "scope": self.scope,
-            "grant_id": str(backing.authorisation_id),
-            "school": {
-                "urn": backing.urn,
-                "dfe_number": backing.dfe_number,
-                "name": backing.school_name,
-                "status": backing.school_status,
-            },
         }
+        if self._is_refreshable:
+            said["refresh_token"] = self.refresh_token
+        return said | _school(self.backing) if isinstance(self.backing, Backing) else said
+
+    @property
+    def _is_refreshable(self) -> bool:
+        return not only_identity(self.whole_scope.split())
+
+
+def _school(backing: Backing) -> dict[str, Any]:
+    return {
+        "grant_id": str(backing.authorisation_id),
+        "school": {
+            "urn": backing.urn,
+            "dfe_number": backing.dfe_number,
+            "name": backing.school_name,
+            "status": backing.school_status,
+        },
+    }

@@ -9,7 +9,7 @@ from app.db import Session
 from app.errors import OAuthError
 from app.models import backing
 from app.models.token import Token
-from app.oauth import store
+from app.oauth import client_credentials, store
 from app.oauth.client_auth import authenticate
 from app.oauth.request import form
 from app.oauth.store import Client
@@ -26,7 +26,11 @@ async def revoke(request: Request) -> Response:
     """200 for one's own token and for one that nobody knows; another app's stays alive and is refused."""
     sent = await form(request)
     client = await authenticate(request, sent)
-    await store.write(_end, Return(digest(sent.required("token")), client))
+    token = sent.required("token")
+    if partner := await client_credentials.alive(token):
+        await client_credentials.give_back(partner, client)
+    else:
+        await store.write(_end, Return(digest(token), client))
     return Response(headers={"Cache-Control": "no-store"})
 
 
@@ -38,7 +42,7 @@ def _end(db: Session, calls: list[Return]) -> list[OAuthError | None]:
     own = {call.digest for call in calls if call.digest in held and held[call.digest].app_id == call.client.id}
     if own:
         Token.end(db, own & access.keys())
-        Token.end_families(db, {refresh[digest].family for digest in own & refresh.keys()})
+        Token.end_families(db, {backing.lineage(refresh[digest]) for digest in own & refresh.keys()})
     return [
         OAuthError("invalid_grant", "This token is another app's.") if call.digest in held.keys() - own else None
         for call in calls

@@ -9,22 +9,29 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.db import DatabaseAway, PoolExhausted
 from app.errors import OAuthError
-from app.oauth import introspect, jose, metadata, revoke, token
+from app.oauth import device, introspect, jose, metadata, par, revoke, token, userinfo
 from app.web.errors import refusal
+from app.web.throttle import TooManyTries
 
 log = structlog.get_logger()
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
-ENDPOINTS: dict[str, tuple[str, Endpoint]] = {
-    "/.well-known/openid-configuration": ("GET", metadata.of_server),
-    "/.well-known/oauth-authorization-server": ("GET", metadata.of_server),
-    "/.well-known/oauth-protected-resource": ("GET", metadata.of_resource),
-    "/oauth/jwks": ("GET", jose.jwks),
-    "/oauth/token": ("POST", token.exchange),
-    "/oauth/introspect": ("POST", introspect.introspect),
-    "/oauth/revoke": ("POST", revoke.revoke),
+ENDPOINTS: dict[str, tuple[tuple[str, ...], Endpoint]] = {
+    "/.well-known/openid-configuration": (("GET",), metadata.of_server),
+    "/.well-known/oauth-authorization-server": (("GET",), metadata.of_server),
+    "/.well-known/oauth-protected-resource": (("GET",), metadata.of_resource),
+    "/oauth/jwks": (("GET",), jose.jwks),
+    "/oauth/par": (("POST",), par.push),
+    "/oauth/device_authorization": (("POST",), device.authorize),
+    "/oauth/token": (("POST",), token.exchange),
+    "/oauth/userinfo": (("GET", "POST"), userinfo.userinfo),
+    "/oauth/introspect": (("POST",), introspect.introspect),
+    "/oauth/revoke": (("POST",), revoke.revoke),
 }
+
+
+TOO_MANY = "Too many tries. Wait for as many seconds as Retry-After says, then try again."
 
 
 class Direct:
@@ -63,13 +70,16 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-async def _answer(request: Request, method: str, endpoint: Endpoint) -> Response:
+async def _answer(request: Request, methods: tuple[str, ...], endpoint: Endpoint) -> Response:
     try:
-        if request.method != method and (request.method, method) != ("HEAD", "GET"):
-            raise OAuthError("invalid_request", f"Use {method} here.", 405, {"Allow": method})
+        if request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
+            words = f"Use {' or '.join(methods)} here."
+            raise OAuthError("invalid_request", words, 405, {"Allow": ", ".join(methods)})
         return await endpoint(request)
     except OAuthError as wrong:
         return refusal(wrong)
+    except TooManyTries as many:
+        return refusal(OAuthError("temporarily_unavailable", TOO_MANY, many.status, many.headers))
     except (DatabaseAway, PoolExhausted) as away:
         log.error("database away", error=type(away).__name__)
         words = "Storage cannot be reached. Nothing was changed. Try again."

@@ -20,7 +20,7 @@ from app.models.partner import App, AppSecret
 from app.models.spent_id import RETURNED, SpentId
 
 KEPT_SECONDS = 0.8
-KEPT_MOST = 20_000
+KEPT_MOST = 4_000
 clock = time.monotonic
 
 

@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app.errors import OAuthError
-from app.oauth import resource
+from app.models.partner import FAPI2
+from app.oauth import client_credentials, device, dpop, resource
 from app.oauth.authorization_code import redeem
 from app.oauth.client_auth import authenticate
 from app.oauth.issue import TokenRequest
@@ -17,15 +18,26 @@ from app.oauth.request import form
 GRANTS: dict[str, Callable[[TokenRequest], Awaitable[dict[str, Any]]]] = {
     "authorization_code": redeem,
     "refresh_token": refresh,
+    "client_credentials": client_credentials.issue,
+    device.GRANT: device.refuse,
 }
 
 
 async def exchange(request: Request) -> Response:
     sent = await form(request)
+    if sent.get("client_id") == device.CLIENT_ID:
+        return _issued(await device.token(request, sent, GRANTS))
     client = await authenticate(request, sent)
     grant = GRANTS.get(sent.required("grant_type"))
     if grant is None:
         raise OAuthError("unsupported_grant_type", f"The grant types here are {' and '.join(GRANTS)}.")
     resource.check(sent)
-    body = await grant(TokenRequest(client, sent))
+    proven = await dpop.proven(request)
+    if proven is None and client.profile == FAPI2:
+        raise dpop.refused("An app of profile fapi2 sends a proof in the header DPoP.")
+    body = await grant(TokenRequest(client, sent, proven))
+    return _issued(body)
+
+
+def _issued(body: dict[str, Any]) -> Response:
     return JSONResponse(body, headers={"Cache-Control": "no-store"})

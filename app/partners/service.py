@@ -13,7 +13,7 @@ from app import audit
 from app.db import Session
 from app.errors import Problem
 from app.models.partner import AUTH_METHODS, FAPI2, PROFILES, STANDARD, App, AppScope, AppSecret, Partner
-from app.oauth import client_auth, metadata, redirect_uri
+from app.oauth import metadata, redirect_uri
 from app.secrets import digest, new_secret
 
 PUBLIC, BY_KEY = "none", "private_key_jwt"
@@ -98,11 +98,6 @@ def add_app(db: Session, partner_name: str, draft: Draft, actor: uuid.UUID | Non
     db.refresh(app)
     audit.record(db, "app.added", actor=actor, subject=app.id, partner=str(partner.id), profile=app.profile)
     return app, secret
-
-
-def can_connect(app: App) -> bool:
-    """Whether an app registered like this finds what it needs here: its way to ask, and to authenticate."""
-    return app.profile != FAPI2 and app.auth_method in (PUBLIC, *client_auth.METHODS)
 
 
 def _check(draft: Draft) -> None:

@@ -56,7 +56,7 @@ def submit_password(request: Request, sent: Posted) -> Response:
         person = signed_in(request, db)
         about = names_about(db, person.account)
     before = person.account.password_hash
-    if not _knows_password(person, sent):
+    if not knows_password(person, sent):
         return page(request, "account/password.html", 422, problems=[WRONG_PASSWORD])
     try:
         hashed = passwords.chosen(sent, about, before)
@@ -82,14 +82,14 @@ def confirm(request: Request, sent: Posted) -> Response:
     next_path = wanted(sent.get("next", ""))
     with sessions.read() as db:
         person = signed_in(request, db)
-    if not _knows_password(person, sent):
+    if not knows_password(person, sent):
         return page(request, "account/confirm.html", 422, next_path=next_path, problems=[WRONG_PASSWORD])
     with sessions.begin() as db:
         signed_in(request, db).session.proved_at = now()
     return see_other(next_path or "/account")
 
 
-def _knows_password(person: Person, sent: dict[str, str]) -> bool:
+def knows_password(person: Person, sent: dict[str, str]) -> bool:
     """Whether the password was typed right once more. A wrong one counts; raises TooManyTries after too many."""
     tried = limits.password_again(person.account)
     with tried.counted():

@@ -94,11 +94,17 @@ def upgrade() -> None:
         table.create_foreign_key("token_endpoint_id_fkey", "endpoint", ["endpoint_id"], ["id"])
         table.drop_column("successor")
         table.add_column(sa.Column("predecessor", sa.LargeBinary))
+        table.drop_index("token_family_idx")
+        table.drop_index("token_authorisation_id_idx")
+        table.create_index("token_authorisation_id_family_idx", ["authorisation_id", "family"])
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM token WHERE app_id IS NULL OR authorisation_id IS NULL")
     with op.batch_alter_table("token") as table:
+        table.drop_index("token_authorisation_id_family_idx")
+        table.create_index("token_authorisation_id_idx", ["authorisation_id"])
+        table.create_index("token_family_idx", ["family"])
         table.drop_column("predecessor")
         table.add_column(sa.Column("successor", sa.LargeBinary))
         table.drop_constraint("token_endpoint_id_fkey", type_="foreignkey")

@@ -114,13 +114,13 @@ class Dance:
         **changed: Any,
     ) -> Any:
         """Call an endpoint for programs as the app does (`auth=None`: without authentication)."""
-        body = {name: value for name, value in (usual | changed).items() if value is not None}
+        own = {}
         if auth is ... and self.app.auth_method == "client_secret_basic":
             auth = (self.app.client_id, self.secret)
         elif auth is ...:
-            auth = None
-            body |= {"client_id": self.app.client_id}
-            body |= {"client_secret": self.secret} if self.app.auth_method == "client_secret_post" else {}
+            auth, own = None, {"client_id": self.app.client_id}
+            own |= {"client_secret": self.secret} if self.app.auth_method == "client_secret_post" else {}
+        body = {name: value for name, value in (own | usual | changed).items() if value is not None}
         return self.programs.post(path, data=body, auth=auth, headers=headers)
 
     def tokens(self, **changed: Any) -> dict[str, Any]:

@@ -251,11 +251,11 @@ def test_23_without_a_session_an_error_stays_on_our_page(dance: Dance, changed: 
 def test_23_a_scope_not_offered_yet_is_the_same_error_with_and_without_a_session(
     server: ASGIApp, browser: Browser
 ) -> None:
-    dance = Dance(server, browser, scopes=("school", "openid"))
-    anonymous = dance.asks(scope="school openid")
+    dance = Dance(server, browser, scopes=("school", "timetable"))
+    anonymous = dance.asks(scope="school timetable")
     assert is_page(anonymous) and "invalid_scope" in anonymous.text
     dance.signs_in()
-    assert sent_back(dance.asks(scope="school openid"))["error"] == "invalid_scope"
+    assert sent_back(dance.asks(scope="school timetable"))["error"] == "invalid_scope"
     assert dance.asks().headers["location"].startswith("/oauth/authorize/")
 
 

@@ -44,7 +44,8 @@ def test_55_no_token_is_401_without_an_error_code(dance: Dance) -> None:
     for headers in ({}, {"authorization": "Basic YTpi"}, {"authorization": ""}):
         answered = DATA.get("/data", headers=headers)
         assert answered.status_code == 401
-        assert set(challenge(answered)) == {"realm", "resource_metadata"}
+        assert set(challenge(answered)) == {"realm", "resource_metadata", "algs"}
+        assert ', DPoP algs="' in answered.headers["www-authenticate"], "both ways to come in"
         assert "error" not in answered.json()
     assert dance.reads(dance.tokens()["access_token"]).status_code == 200
 

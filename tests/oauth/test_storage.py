@@ -98,7 +98,7 @@ def die(*_): os.kill(os.getpid(), signal.SIGKILL)
 if when == "before the tokens": Token.add_all = die
 with sessions.begin() as db:
     client = store._find_clients(db, [client_id])[client_id]
-    authorization_code._exchange(db, [Redemption(digest(code), client, "https://partner.example/callback", verifier)])
+    authorization_code._exchange(db, [Redemption(digest(code), client, "https://partner.example/callback", verifier, None)])
     if when == "before the commit": die()
 die()
 """

@@ -41,7 +41,7 @@ def is_issued(answer: Any) -> bool:
 
 
 def test_one_code_leads_to_one_pair_and_the_replays_end_it(dance: Dance) -> None:
-    call = Redemption(digest(dance.code()), client(dance), CALLBACK, dance.verifier)
+    call = Redemption(digest(dance.code()), client(dance), CALLBACK, dance.verifier, None)
 
     answers = at_once(12, lambda _: alone(authorization_code._exchange, call))
 
@@ -49,12 +49,13 @@ def test_one_code_leads_to_one_pair_and_the_replays_end_it(dance: Dance) -> None
     assert alive() == 0
     with sessions.read() as db:
         assert db.scalar(select(func.count()).select_from(Token)) == 2
-    again = Redemption(digest(dance.code()), client(dance), CALLBACK, dance.verifier)
+    again = Redemption(digest(dance.code()), client(dance), CALLBACK, dance.verifier, None)
     assert is_issued(alone(authorization_code._exchange, again))
 
 
 def test_parallel_refreshes_leave_at_most_one_leaf(dance: Dance) -> None:
-    call = Refresh(digest(dance.tokens()["refresh_token"]), client(dance), None)
+    token = dance.tokens()["refresh_token"]
+    call = Refresh(digest(token), client(dance), token, None, None)
 
     answers = at_once(12, lambda _: alone(refresh_token._exchange, call))
 
@@ -67,7 +68,7 @@ def test_reuse_beside_a_refresh_leaves_nothing_alive(dance: Dance) -> None:
     second = dance.refreshes(first).json()["refresh_token"]
     with sessions.begin() as db:
         db.execute(update(Token).where(Token.digest == digest(first)).values(used_at=ago(31)))
-    calls = [Refresh(digest(token), client(dance), None) for token in (first, second) * 6]
+    calls = [Refresh(digest(token), client(dance), token, None, None) for token in (first, second) * 6]
 
     at_once(12, lambda number: alone(refresh_token._exchange, calls[number]))
 
@@ -77,7 +78,7 @@ def test_reuse_beside_a_refresh_leaves_nothing_alive(dance: Dance) -> None:
 
 def test_a_revocation_beside_exchanges_leaves_nothing_alive(dance: Dance) -> None:
     pairs = [dance.tokens()["refresh_token"] for _ in range(6)]
-    calls = [Refresh(digest(token), client(dance), None) for token in pairs]
+    calls = [Refresh(digest(token), client(dance), token, None, None) for token in pairs]
 
     def run(number: int) -> Any:
         if number < len(calls):
@@ -93,7 +94,7 @@ def test_a_revocation_beside_exchanges_leaves_nothing_alive(dance: Dance) -> Non
 
 def test_groups_that_share_their_members_wait_for_each_other_and_all_are_answered(dance: Dance) -> None:
     tokens = [dance.tokens()["refresh_token"] for _ in range(6)]
-    calls = [Refresh(digest(token), client(dance), None) for token in tokens]
+    calls = [Refresh(digest(token), client(dance), token, None, None) for token in tokens]
 
     def group(number: int) -> list[Any]:
         mine = calls if number % 2 else list(reversed(calls))
