@@ -4,12 +4,16 @@ import base64
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from app.db import sessions, withdrawn
 from app.models.base import now
 from app.models.partner import App, AppSecret
+from app.oauth import client_auth
 from app.secrets import digest, new_secret
+from app.settings import settings
+from app.web import throttle
 from tests import factories
 from tests.oauth.dance import Dance, refusal
 from tests.pages import Browser
@@ -128,6 +132,41 @@ def test_another_apps_secret_is_no_key(dance: Dance) -> None:
     code = dance.code()
     assert is_unknown(dance.redeems(code, auth=(dance.app.client_id, other)))
     assert dance.redeems(code).status_code == 200
+
+
+def test_too_many_failures_are_429_for_that_app_from_that_network(
+    dance: Dance, server: ASGIApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (client_auth.FAILURES_A_MINUTE, client_auth._failures._most, client_auth._failures._seconds) == (
+        100,
+        100,
+        60,
+    )
+    monkeypatch.setattr(client_auth._failures, "_most", 3)
+    with sessions.begin() as db:
+        other, secret = factories.app(db, "Other App")
+    code = dance.code()
+    for _ in range(3):
+        assert is_unknown(dance.redeems(code, auth=(dance.app.client_id, "gh_cs_wrong")))
+    for path in ("/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/par"):
+        refused = dance.posts({"token": "x"}, path=path)
+        assert refusal(refused) == (429, "temporarily_unavailable"), "unheard, right or wrong"
+        assert 0 < int(refused.headers["retry-after"]) <= 61
+    assert dance.posts({"token": "x"}, path="/oauth/revoke", auth=(other.client_id, secret)).status_code == 200
+    elsewhere = TestClient(server, base_url=settings.issuer, client=("192.0.2.7", 50000))
+    me = (dance.app.client_id, dance.secret)
+    assert elsewhere.post("/oauth/revoke", data={"token": "x"}, auth=me).status_code == 200
+    throttle.forget_all()
+    assert dance.redeems(code).status_code == 200
+
+
+def test_authenticating_as_one_should_never_counts(dance: Dance, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_auth._failures, "_most", 2)
+    for _ in range(10):
+        assert dance.posts({"token": "x"}, path="/oauth/revoke").status_code == 200
+        assert refusal(dance.posts({"grant_type": "refresh_token"}))[1] == "invalid_request"
+    assert is_unknown(dance.posts({"token": "x"}, path="/oauth/revoke", auth=(dance.app.client_id, "wrong")))
+    assert dance.posts({"token": "x"}, path="/oauth/revoke").status_code == 200
 
 
 def test_a_suspended_app_gets_nothing_from_the_next_moment_on(dance: Dance) -> None:

@@ -1,6 +1,5 @@
 """protocol.md, PAR: 25 to 31 (RFC 9126)."""
 
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -141,8 +140,9 @@ def test_29_what_authorize_would_refuse_is_refused_at_once(dance: Dance, changed
 
 def test_29_a_parameter_that_comes_twice_is_refused(dance: Dance) -> None:
     body = urlencode(dance.request()) + "&state=another"
-    how = {"content": body, "headers": {"content-type": "application/x-www-form-urlencoded"}}
-    answered = dance.programs.post("/oauth/par", auth=(dance.app.client_id, dance.secret), **how)
+    kind = {"content-type": "application/x-www-form-urlencoded"}
+    me = (dance.app.client_id, dance.secret)
+    answered = dance.programs.post("/oauth/par", auth=me, content=body, headers=kind)
     assert refusal(answered) == (400, "invalid_request")
     assert refusal(dance.posts(dance.request(), path="/oauth/par?a=b")) == (400, "invalid_request")
     assert pushes(dance).status_code == 201
@@ -262,14 +262,6 @@ def test_31_once_presented_it_lives_for_a_day(dance: Dance) -> None:
     dance.browser.opens(where)
     dance.browser.presses("Authorise")
     assert dance.redeems(dance.answered()["code"]).status_code == 200
-
-
-@pytest.fixture
-def _suspended(dance: Dance) -> Iterator[None]:
-    with sessions.begin() as db:
-        db.get_one(App, dance.app.id).suspended_at = now()
-        withdrawn(db)
-    yield
 
 
 def test_31_app_address_and_scopes_are_checked_again_at_the_end(dance: Dance) -> None:
