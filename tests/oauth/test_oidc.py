@@ -10,7 +10,7 @@ from sqlalchemy import update
 from starlette.types import ASGIApp
 
 from app.db import sessions
-from app.models.account import Account, Session
+from app.models.account import Account, Membership, Session
 from app.models.base import ago, now
 from app.models.partner import App
 from app.models.token import Token
@@ -202,7 +202,7 @@ def test_an_identity_token_dies_with_its_app_and_its_person(dance: Dance, what: 
 
 def test_name_and_address_need_the_schools_yes(dance: Dance, other_browser: Browser) -> None:
     reader = colleague(dance)
-    asked = {"scope": "openid profile email"}
+    asked: dict[str, Any] = {"scope": "openid profile email"}
     dance.signs_in(reader)
     dance.opens(403, **asked)
     assert dance.browser.title == "Ask your Estab Admin" and "name or email address" in dance.browser.text
@@ -242,7 +242,7 @@ def test_whoever_belongs_to_two_schools_says_for_which_one(server: ASGIApp, brow
     reader = colleague(dance)
     with sessions.begin() as db:
         second = factories.school(db, 100002, "Verified")
-        db.add(factories.Membership(account_id=reader.id, school_id=second.id, role="IT"))
+        db.add(Membership(account_id=reader.id, school_id=second.id, role="IT"))
     signs_in(browser, reader)
     dance.opens(scope="openid profile")
     assert browser.title == "Which school do you sign in for?"

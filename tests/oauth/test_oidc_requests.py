@@ -37,7 +37,8 @@ def test_17_prompt_none_answers_at_once(dance: Dance) -> None:
 
 @pytest.mark.parametrize("prompt", ["none login", "none consent", "create", "Login", "login\tnone", "none none none x"])
 def test_17_prompts_that_make_no_sense_are_refused(dance: Dance, prompt: str) -> None:
-    assert is_page(dance.asks(scope="openid", prompt=prompt)) or "none" in prompt
+    if "none" not in prompt:
+        assert is_page(dance.asks(scope="openid", prompt=prompt))
     dance.signs_in()
     assert sent_back(dance.asks(scope="openid", prompt=prompt))["error"] == "invalid_request"
     assert "code" in silent(dance)
@@ -45,8 +46,6 @@ def test_17_prompts_that_make_no_sense_are_refused(dance: Dance, prompt: str) ->
 
 @pytest.mark.parametrize("prompt", ["login", "select_account", "login consent"])
 def test_18_prompt_login_and_select_account_want_one_sign_in(dance: Dance, prompt: str) -> None:
-    with sessions.begin() as db:
-        db.execute(update(Session).values(signed_in_at=ago(100)))
     dance.signs_in()
     with sessions.begin() as db:
         db.execute(update(Session).values(signed_in_at=ago(100)))
@@ -75,7 +74,7 @@ def test_18_an_elapsed_max_age_wants_one_too(dance: Dance) -> None:
     assert time.time() - claims["auth_time"] < 50
 
 
-def hint(dance: Dance, browser: Browser | None = None) -> str:
+def hint(dance: Dance) -> str:
     return str(signs_in_to(dance)["id_token"])
 
 
@@ -155,11 +154,10 @@ HARMLESS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("more", HARMLESS)
 def test_64_what_means_nothing_here_changes_nothing(dance: Dance, more: dict[str, Any]) -> None:
     assert silent(dance, **more)["error"] == "login_required"
-    usual, hinted = dance.browser.client, dict(more)
     dance.opens(scope="openid")
     page = dance.browser.text
-    dance.opens(scope="openid", **hinted)
-    assert dance.browser.text == page and usual
+    dance.opens(scope="openid", **more)
+    assert dance.browser.text == page
     dance.signs_in()
     claims = told(dance, signs_in_to(dance, **more)["id_token"])
     assert "email" not in claims and "name" not in claims
