@@ -73,10 +73,13 @@ def choose(request: Request, request_id: uuid.UUID, sent: Posted) -> Response:
         open_ = _open(request, db, request_id)
         if isinstance(open_, Response):
             return open_
-        chosen = next((school for school in open_.schools(db) if str(school.id) == sent.get("school")), None)
-        if chosen is None:
+        schools = open_.schools(db)
+        chosen = next((school for school in schools if str(school.id) == sent.get("school")), None)
+        if chosen is None and schools:
             fault = Fault("Choose a school", "school")
-            return _choice_page(request, open_, open_.schools(db), 422, sent=sent, problems=[fault])
+            return _choice_page(request, open_, schools, 422, sent=sent, problems=[fault])
+        if chosen is None:
+            return see_other(remembered.path(open_.waiting))
         choose_school(db, open_.person, chosen.id)
     return see_other(remembered.path(open_.waiting))
 
