@@ -68,6 +68,15 @@ class Ring:
         at = now()
         return next(k for k in self.keys if k.algorithm == algorithm and k.starts_at <= at and k.is_published(at))
 
+    def state(self, key: Key) -> str:
+        """One word for a list: waiting, signing, published or ended."""
+        at = now()
+        if not key.is_published(at):
+            return "ended"
+        if key.starts_at > at:
+            return "waiting"
+        return "signing" if key is self.signing(key.algorithm) else "published"
+
     def public_set(self) -> dict[str, list[dict[str, str]]]:
         """The JWK Set that is published at this moment."""
         at = now()

@@ -16,8 +16,9 @@ from app.errors import Problem
 from app.models.account import ADMIN, APPROVER, CALLER, OPERATOR_ADMIN, PARTNER_USER, Account, Membership, SecondStep
 from app.models.base import now
 from app.models.establishment import Establishment
-from app.models.partner import App, AppScope, AppSecret, Partner
+from app.models.partner import OIDC, App, AppScope, AppSecret, Partner
 from app.models.school import SUSPENDED, UNVERIFIED, VERIFIED, School
+from app.models.scope import EMAIL, OPENID, PROFILE
 from app.models.verification import APPROVED, NEW, Verification
 from app.registration import working_days
 from app.settings import settings
@@ -40,7 +41,12 @@ APPS = (
     ("reading-room-oidc", "Reading Room Classic", "oidc", "client_secret_post"),
     ("reading-room-mobile", "Reading Room Mobile", "standard", "none"),
 )
-PURPOSE = "To set up your school in Reading Room under its right name and address, and to send orders there."
+PURPOSES = {
+    "school": "To set up your school in Reading Room under its right name and address, and to send orders there.",
+    OPENID: "So that your librarians sign in to Reading Room without another password.",
+    PROFILE: "To show on the issue desk who is working at it.",
+    EMAIL: "To write to whoever has ordered something when it is ready.",
+}
 
 
 class Unsafe(Problem):
@@ -176,8 +182,11 @@ def _app(db: Session, client_id: str, name: str, profile: str, auth_method: str)
         )
         db.add(app)
         db.flush()
+        asked = ["school", OPENID, *((PROFILE, EMAIL) if profile == OIDC else ())]
         basis = "Public task (UK GDPR Article 6(1)(e))"
-        db.add(AppScope(app_id=app.id, scope="school", position=0, required=True, purpose=PURPOSE, legal_basis=basis))
+        for place, scope in enumerate(asked):
+            asks = {"required": scope == "school", "purpose": PURPOSES[scope], "legal_basis": basis}
+            db.add(AppScope(app_id=app.id, scope=scope, position=place, **asks))
         if secret:
             db.add(AppSecret(digest=secrets.digest(secret), app_id=app.id))
         db.flush()

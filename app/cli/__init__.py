@@ -2,7 +2,7 @@
 
 import typer
 
-from app.cli import audit, bench, config, database, demo, develop, edubase, operator, partner, school, serve
+from app.cli import audit, bench, config, database, demo, develop, edubase, keys, operator, partner, school, serve
 
 app = typer.Typer(
     no_args_is_help=True, pretty_exceptions_enable=False, help="Gatehouse: school data, on the school's terms."
@@ -19,5 +19,6 @@ app.add_typer(partner.partners, name="partner")
 app.add_typer(partner.apps, name="app")
 app.add_typer(school.app, name="school")
 app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
 app.add_typer(config.app, name="config")
 app.add_typer(bench.app, name="bench")
