@@ -37,7 +37,7 @@ def as_json(plan: Plan, result: Result) -> str:
     ]
     ratios = [
         {"work": work, "connections": connections, "ours": mine.name, "peer": peer.name}
-        | {"rate": _ratio(one.rate, other.rate), "p99": _ratio(one.p99, other.p99)}
+        | {name: _ratio(getattr(one, name), getattr(other, name)) for name in ("rate", "p50", "p99", "cpu")}
         for mine, peer in _pairs(result)
         if peer
         for (work, connections), one, other in _beside(result, mine, peer)
