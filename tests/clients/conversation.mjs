@@ -1,4 +1,4 @@
-// The half of node.py that runs in Node.js: settings in, addresses for the browser out and back, a report at the end.
+// The half of node.py that runs in Node.js: settings in, what people are to do out and back, a report at the end.
 import { createInterface } from "node:readline";
 
 export const settings = JSON.parse(process.argv[2]);
@@ -6,12 +6,14 @@ export const settings = JSON.parse(process.argv[2]);
 const input = createInterface({ input: process.stdin });
 const lines = input[Symbol.asyncIterator]();
 
-/** Send the school's browser to an address; the address at which the app gets its answer. */
-export async function throughBrowser(address) {
-  console.log(JSON.stringify({ open: String(address) }));
-  const { value } = await lines.next();
-  return new URL(value);
+/** Let somebody at the school do something; the line that comes back. */
+export async function ask(something) {
+  console.log(JSON.stringify({ ask: something }));
+  return (await lines.next()).value;
 }
+
+/** Send the school's browser to an address; the address at which the app gets its answer. */
+export const throughBrowser = async (address) => new URL(await ask(String(address)));
 
 export function report(found) {
   console.log(JSON.stringify({ report: found }));

@@ -2,17 +2,20 @@
 
 import json
 import subprocess
+from collections.abc import Callable
 from typing import Any
 
 from tests.clients import packages
 from tests.clients.site import Site
 
 
-def run(program: str, site: Site, app: dict[str, Any], **more: Any) -> dict[str, Any]:
+def run(
+    program: str, site: Site, app: dict[str, Any], *, answers: Callable[[Any], str] | None = None, **more: Any
+) -> dict[str, Any]:
     """Run it as this app; what it reports at its end.
 
-    It is started with its settings as JSON. It prints `{"open": address}` where its user's browser must go, and reads
-    the address at which that ends; last it prints `{"report": {...}}`.
+    It is started with its settings as JSON. It prints `{"ask": address}` (or whatever `answers` understands) and reads
+    a line: where the browser of the school left to. Last it prints `{"report": {...}}`.
     """
     settings = {"issuer": site.issuer, "data": site.data, **app, **more}
     command = ["node", program, json.dumps(settings)]
@@ -23,8 +26,8 @@ def run(program: str, site: Site, app: dict[str, Any], **more: Any) -> dict[str,
         for line in running.stdout:
             said = json.loads(line)
             report = said.get("report", report)
-            if "open" in said:
-                running.stdin.write(site.authorises(said["open"]) + "\n")
+            if "ask" in said:
+                running.stdin.write((answers or site.school.authorises)(said["ask"]) + "\n")
                 running.stdin.flush()
     assert running.returncode == 0, f"{program} failed"
     return report

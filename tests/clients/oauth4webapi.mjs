@@ -102,6 +102,7 @@ report({
   names,
   names_again: namesAgain,
   rotated: last !== first.refresh_token,
+  thumbprint: await proof?.calculateThumbprint(),
   introspected,
   afterwards,
   read_after_revocation: await refusal(read(renewed.access_token)),

@@ -57,6 +57,7 @@ report({
   names,
   names_again: namesAgain,
   rotated: last !== first.refresh_token,
+  thumbprint: await proof?.DPoP.calculateThumbprint(),
   introspected,
   afterwards,
   read_after_revocation: await refusal(read(renewed.access_token)),

@@ -4,11 +4,13 @@ from typing import Any
 
 import pytest
 import requests
-from oauthlib.oauth2 import InvalidGrantError
+from oauthlib.oauth2 import BackendApplicationClient, InvalidGrantError
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
-from tests.clients.site import APPS, Site
+from tests.clients.site import APPS, ONE_SERVER, Site
+
+pytestmark = ONE_SERVER
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +21,7 @@ def _plain_http_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("client_id", "method"), APPS)
 def test_requests_oauthlib_goes_from_authorising_to_revocation(site: Site, client_id: str, method: str) -> None:
     app = site.app(client_id)
-    metadata = requests.get(f"{site.issuer}/.well-known/oauth-authorization-server", timeout=10).json()
+    metadata = site.metadata()
     basic = HTTPBasicAuth(client_id, app["client_secret"]) if method == "client_secret_basic" else None
     body = {"client_id": client_id, "client_secret": app["client_secret"]} if method == "client_secret_post" else {}
     body |= {"client_id": client_id} if method == "none" else {}
@@ -34,7 +36,7 @@ def test_requests_oauthlib_goes_from_authorising_to_revocation(site: Site, clien
         token_updater=kept.append,
     ) as client:
         address, _ = client.authorization_url(metadata["authorization_endpoint"])
-        back = site.authorises(address)
+        back = site.school.authorises(address)
 
         def redeems() -> dict[str, Any]:
             found: dict[str, Any] = client.fetch_token(
@@ -48,11 +50,11 @@ def test_requests_oauthlib_goes_from_authorising_to_revocation(site: Site, clien
 
         token = redeems()
 
-        assert token["school"]["urn"] == site.says_yes["urn"]
-        assert names(client, site) == [site.says_yes["name"]]
+        assert token["school"]["urn"] == site.school.urn
+        assert names(client, site) == [site.school.name]
         client.token = token | {"expires_at": 1}  # so that the library renews it by itself
         for_renewal = {"client_id": client_id, "client_secret": app["client_secret"]} if basic else {}
-        assert names(client, site, **for_renewal) == [site.says_yes["name"]]
+        assert names(client, site, **for_renewal) == [site.school.name]
         assert len(kept) == 1 and kept[0]["refresh_token"] != token["refresh_token"]
         client.token = kept[0]
         address, headers, sent = client._client.prepare_token_revocation_request(
@@ -68,3 +70,14 @@ def names(client: OAuth2Session, site: Site, **renewal: str) -> list[str]:
     answer = client.get(site.data, **renewal)
     assert answer.status_code == 200, answer.text
     return [school["name"] for school in answer.json()["orgs"]]
+
+
+def test_47_requests_oauthlib_gets_a_token_for_the_partner_itself(site: Site) -> None:
+    app, metadata = site.app("reading-room"), site.metadata()
+    basic = HTTPBasicAuth(app["client_id"], app["client_secret"])
+    with OAuth2Session(client=BackendApplicationClient(app["client_id"], scope="partner")) as client:
+        token = client.fetch_token(metadata["token_endpoint"], auth=basic)
+
+    assert token["scope"] == ["partner"] and "refresh_token" not in token
+    said = requests.post(metadata["introspection_endpoint"], {"token": token["access_token"]}, auth=basic, timeout=10)
+    assert said.json()["active"] and said.json()["client_id"] == app["client_id"]
