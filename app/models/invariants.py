@@ -12,6 +12,7 @@ from app.models.account import Account
 from app.models.account import Session as SignIn
 from app.models.authorisation import Authorisation
 from app.models.base import now
+from app.models.endpoint import DeviceRequest, Endpoint
 from app.models.outbox import Message
 from app.models.partner import AppScope
 from app.models.school import CLOSED, REJECTED, VERIFIED, Registration, School
@@ -45,6 +46,15 @@ def _broken() -> dict[str, Select[Any]]:
         "A live token stands on a school that is Rejected or Closed": granted.join(
             School, Authorisation.school_id == School.id
         ).where(School.status.in_((REJECTED, CLOSED))),
+        "A live token stands on an agent that was removed": select(Token.family)
+        .join(Endpoint, Token.endpoint_id == Endpoint.id)
+        .where(live, Endpoint.ended_at.is_not(None)),
+        "A token is an agent's and an app's at once": select(Token.family).where(
+            Token.endpoint_id.is_not(None), or_(Token.app_id.is_not(None), Token.authorisation_id.is_not(None))
+        ),
+        "Tokens of an agent came of a request that nobody collected": select(Token.family)
+        .outerjoin(DeviceRequest, DeviceRequest.endpoint_id == Token.endpoint_id)
+        .where(Token.endpoint_id.is_not(None), DeviceRequest.ended_at.is_(None)),
         "A token came of a code that nobody has used": unspent.where(AuthorizationCode.used_at.is_(None)),
         "One code has led to two live refresh tokens": leaves.having(func.count() > 1),
         "A Verified school was not approved": select(School.id)

@@ -28,7 +28,8 @@ class PushedRequest(Base):
     @classmethod
     def add_all(cls, db: Session, rows: list[dict[str, Any]], seconds: int) -> None:
         """Keep these, to be presented within so many seconds."""
-        db.execute(insert(cls), [row | {"expires_at": ahead(seconds)} for row in rows])
+        if rows:
+            db.execute(insert(cls), [row | {"expires_at": ahead(seconds)} for row in rows])
 
     @classmethod
     def of_app(cls, db: Session, digest: bytes, app_id: uuid.UUID) -> Self | None:

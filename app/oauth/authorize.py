@@ -48,7 +48,7 @@ def ask(request: Request) -> Response:
         person = visitor(request, db)
         try:
             check(app, sent)
-            grant = grants.named(db, app, sent)
+            grant = grants.named(db, app.id, sent)
             id_token.hinted_person(db, app, sent)
             if "none" in prompts(sent):
                 return _silently(db, app, sent, person, grant)

@@ -130,7 +130,7 @@ def _open(request: Request, db: Session, request_id: uuid.UUID) -> Open | Respon
     request.state.form_targets = remembered.form_targets(app)
     try:
         check(app, sent)
-        named = grants.named(db, app, sent)
+        named = grants.named(db, app.id, sent)
         expected = person is None or is_hinted(db, app, sent, person)
     except OAuthError as wrong:
         return answer.with_error(sent, wrong) if person else answer.on_page(request, app, wrong)

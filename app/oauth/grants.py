@@ -32,11 +32,11 @@ def check(_app: App | Client, sent: Parameters) -> None:
         raise OAuthError("invalid_request", "grant_management_action=create goes without a grant_id.")
 
 
-def named(db: Session, app: App, sent: Parameters) -> Authorisation | None:
+def named(db: Session, app_id: uuid.UUID, sent: Parameters) -> Authorisation | None:
     """The grant that a request is about; None where it names none. Raises OAuthError invalid_grant_id."""
     if sent.get("grant_id") is None:
         return None
-    found = of_app(db, sent.required("grant_id"), app.id)
+    found = of_app(db, sent.required("grant_id"), app_id)
     if found is None or not found.is_active:
         raise unknown(400)
     return found

@@ -15,7 +15,7 @@ from app.errors import OAuthError
 from app.models.partner import App
 from app.models.pushed_request import PushedRequest
 from app.models.token import AuthorizationRequest
-from app.oauth import dpop, store
+from app.oauth import dpop, grants, store
 from app.oauth.checks import PUSHED, check, check_redirect_uri, kept
 from app.oauth.client_auth import authenticate
 from app.oauth.request import Parameters, form
@@ -71,9 +71,19 @@ def _bound(sent: Parameters, proven: str | None) -> Parameters:
 
 
 def _keep(db: Session, calls: list[Push]) -> list[OAuthError | None]:
-    PushedRequest.add_all(db, [dataclasses.asdict(call) for call in calls], SECONDS)
+    faults = [_about_a_grant(db, call) for call in calls]
+    sound = [dataclasses.asdict(call) for call, fault in zip(calls, faults, strict=True) if fault is None]
+    PushedRequest.add_all(db, sound, SECONDS)
     _sweep(db)
-    return [None] * len(calls)
+    return faults
+
+
+def _about_a_grant(db: Session, call: Push) -> OAuthError | None:
+    try:
+        grants.named(db, call.app_id, Parameters(**call.parameters))
+    except OAuthError as wrong:
+        return wrong
+    return None
 
 
 _sweep = Sweep(PushedRequest.forget_old)

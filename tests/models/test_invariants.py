@@ -9,6 +9,7 @@ from app.models.account import Account
 from app.models.account import Session as SignIn
 from app.models.authorisation import Authorisation
 from app.models.base import ago, ahead, new_id, now
+from app.models.endpoint import DeviceRequest, Endpoint
 from app.models.invariants import faults
 from app.models.outbox import Message
 from app.models.school import CLOSED, VERIFIED, Registration, School
@@ -36,12 +37,46 @@ def world() -> dict[type[Any], Any]:
         code = AuthorizationCode(digest=b"code", family=new_id(), used_at=now(), **shared, **dated, **address)
         access = Token(digest=b"access", purpose=ACCESS, family=code.family, **shared, **dated)
         refresh = Token(digest=b"refresh", purpose=REFRESH, family=code.family, **shared, **dated)
+        agent = Endpoint(
+            school_id=school.id, machine="SERVER", address="", key_thumbprint="k" * 43, enrolled_by=admin.id
+        )
+        db.add(agent)
+        db.flush()
+        asked = DeviceRequest(
+            device_digest=b"device",
+            first_half="BCDF",
+            second_digest=b"BCDFGHJK",
+            machine=agent.machine,
+            address="",
+            jwk={},
+            key_thumbprint=agent.key_thumbprint,
+            endpoint_id=agent.id,
+            ended_at=now(),
+            **dated,
+        )
+        agents = Token(
+            digest=b"agents", purpose=ACCESS, family=new_id(), endpoint_id=agent.id, scope="endpoint", **dated
+        )
         message = Message(channel="email", sealed=seal("{}", "outbox"))
         session = SignIn(digest=b"session", account_id=admin.id, step="done", expires_at=ahead(60))
         claim = Registration(
             urn=school.urn, name="Sam", email="sam@a.example", mobile="", completed_at=now(), school_id=school.id
         )
-        rows = (school, admin, case, authorisation, code, access, refresh, message, session, claim)
+        rows = (
+            school,
+            admin,
+            case,
+            authorisation,
+            agent,
+            asked,
+            agents,
+            code,
+            access,
+            refresh,
+            message,
+            session,
+            claim,
+        )
         db.add_all(rows)
         db.flush()
         return {type(row): row for row in rows}
@@ -51,6 +86,9 @@ BREAKAGES: list[tuple[str, type[Any], dict[str, Any]]] = [
     ("A live token stands on an authorisation that has ended", Authorisation, {"ended_at": now()}),
     ("A live token stands on an authorisation that has ended", Authorisation, {"expires_at": ago(1)}),
     ("A live token stands on a school that is Rejected or Closed", School, {"status": CLOSED}),
+    ("A live token stands on an agent that was removed", Endpoint, {"ended_at": now()}),
+    ("Tokens of an agent came of a request that nobody collected", DeviceRequest, {"ended_at": None}),
+    ("Tokens of an agent came of a request that nobody collected", DeviceRequest, {"endpoint_id": None}),
     ("A token came of a code that nobody has used", AuthorizationCode, {"used_at": None}),
     ("A Verified school was not approved", Verification, {"state": "Confirmed"}),
     ("A completed registration has no school", Registration, {"school_id": None}),
@@ -83,6 +121,14 @@ def test_one_person_who_both_heard_and_approved_is_named(world: dict[type[Any], 
 
     with sessions.read() as db:
         assert [fault for fault in faults(db) if fault.startswith("Whoever heard the code also approved")]
+
+
+def test_a_token_of_an_app_and_an_agent_at_once_is_named(world: dict[type[Any], Any]) -> None:
+    with sessions.begin() as db:
+        db.merge(world[Token]).endpoint_id = world[Endpoint].id
+
+    with sessions.read() as db:
+        assert [fault for fault in faults(db) if fault.startswith("A token is an agent's and an app's at once")]
 
 
 def test_two_live_refresh_tokens_of_one_code_are_named(world: dict[type[Any], Any]) -> None:

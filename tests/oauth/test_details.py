@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,8 @@ from app.models.authorisation import Authorisation
 from app.oauth import details
 from app.oauth.request import Parameters
 from tests import factories
-from tests.oauth.dance import Dance, authorisations, sent_back
+from tests.oauth.dance import Dance, authorisations, refusal, sent_back
+from tests.oauth.proofs import brings, pushed, pushes
 from tests.pages import Browser
 
 SCHOOL = {"type": "school_data", "datatypes": ["school"]}
@@ -117,7 +119,17 @@ def test_69_details_that_we_do_not_take_go_back(dance: Dance, text: str) -> None
         answered = sent_back(dance.asks(scope=scope, authorization_details=text))
         assert (answered["error"], answered["state"]) == ("invalid_authorization_details", "st-1")
     assert sent_back(dance.asks(prompt="none", authorization_details=text))["error"] == "invalid_authorization_details"
+    assert refusal(pushes(dance, authorization_details=text)) == (400, "invalid_authorization_details")
     assert dance.tokens(authorization_details=written(SCHOOL))["authorization_details"]
+
+
+def test_details_may_be_pushed(dance: Dance) -> None:
+    dance.signs_in()
+    reference = pushed(dance, scope=None, authorization_details=written(SCHOOL))
+    dance.browser.opens(f"/oauth/authorize?{urlencode(brings(dance, reference))}")
+    dance.browser.presses("Authorise")
+    body = dance.redeems(dance.answered()["code"]).json()
+    assert body["authorization_details"] == [SCHOOL | {"identifier": "100001"}]
 
 
 def test_a_request_about_one_school_is_decided_by_that_school(dance: Dance) -> None:

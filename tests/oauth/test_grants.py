@@ -2,6 +2,7 @@
 
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from starlette.types import ASGIApp
@@ -14,6 +15,7 @@ from app.models.base import ago, now
 from app.settings import settings
 from tests import factories
 from tests.oauth.dance import Dance, authorisations, refusal, sent_back
+from tests.oauth.proofs import brings, pushed, pushes
 from tests.pages import Browser
 from tests.signin.people import mails
 
@@ -256,6 +258,20 @@ def test_a_grant_is_changed_by_its_own_school_alone(wide: Dance, other_browser: 
     wide.opens(**asked)
     assert wide.school.name in wide.browser.text and "Decide for another school" not in wide.browser.text
     assert agrees(wide, "students", **asked)["grant_id"] == first["grant_id"]
+
+
+def test_69_a_pushed_request_hears_at_once_that_its_grant_is_not_the_apps(
+    dance: Dance, server: ASGIApp, browser: Browser
+) -> None:
+    foreign = Dance(server, browser, urn=100002).tokens()["grant_id"]
+    mine = dance.tokens()["grant_id"]
+    for grant_id in (foreign, *UNKNOWN_IDS[:4]):
+        assert refusal(pushes(dance, grant_id=grant_id)) == (400, "invalid_grant_id")
+    assert refusal(pushes(dance, grant_management_action="merge")) == (400, "invalid_request")
+    named = pushed(dance, grant_id=mine, grant_management_action="merge")
+    dance.browser.opens(f"/oauth/authorize?{urlencode(brings(dance, named))}")
+    dance.browser.presses("Authorise")
+    assert dance.redeems(dance.answered()["code"]).json()["grant_id"] == mine
 
 
 def test_prompt_none_never_narrows_and_never_turns_to_another_school(wide: Dance) -> None:
