@@ -69,18 +69,6 @@ ASKING = Group(
             "Send the browser again without prompt=none, so that the school can decide.",
         ),
         Entry(
-            "interaction_required",
-            "authorize with prompt=none",
-            "The person has to do something on a page of ours first, such as choosing a school.",
-            "Send the browser again without prompt=none.",
-        ),
-        Entry(
-            "account_selection_required",
-            "authorize with prompt=none",
-            "The person works for several schools and has to say for which one.",
-            "Send the browser again without prompt=none.",
-        ),
-        Entry(
             "request_not_supported",
             "authorize and PAR",
             "A request object (the parameter request) is not read here.",

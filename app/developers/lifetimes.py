@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.oauth import assertion, client_credentials, dpop, par
 from app.oauth.refresh_token import LOST_RESPONSE
 from app.settings import settings
 
@@ -18,6 +19,11 @@ def all_of() -> list[Lifetime]:
     lost_response = words(int(LOST_RESPONSE.total_seconds()))
     return [
         Lifetime(
+            "Pushed request (request_uri)",
+            words(par.SECONDS),
+            "From the answer of the PAR endpoint until the browser brings it here. It is presented once.",
+        ),
+        Lifetime(
             "Waiting request",
             words(settings.partner_request_seconds),
             "Once a browser has brought a request, it waits in that browser while the person signs in, or registers"
@@ -31,8 +37,17 @@ def all_of() -> list[Lifetime]:
         Lifetime(
             "Access token",
             words(settings.access_token_seconds),
-            "Opaque at the data API: ask the introspection endpoint what it is worth, or just use it. For calls at"
-            " partner level it is a JWT.",
+            "Opaque: ask the introspection endpoint what it is worth, or just use it.",
+        ),
+        Lifetime(
+            "Access token at partner level",
+            words(client_credentials.SECONDS),
+            "From client_credentials: a JWT, without a refresh token. Ask for another when it has expired.",
+        ),
+        Lifetime(
+            "ID token",
+            words(settings.id_token_seconds),
+            "Says that the person signed in just now. It is no session: yours lasts as long as you decide.",
         ),
         Lifetime(
             "Refresh token",
@@ -45,6 +60,18 @@ def all_of() -> list[Lifetime]:
             lost_response,
             "If the answer to a refresh never reached you, send the same refresh token again within this time. It is"
             " accepted as long as nobody has used its successor, so a broken connection does not lose you a school.",
+        ),
+        Lifetime(
+            "Client assertion",
+            f"{words(assertion.LONGEST_LIFE)} at most",
+            "Its exp may be so far ahead; a minute is enough. Each counts once, and your clock may be"
+            f" {words(assertion.AHEAD)} ahead of ours.",
+        ),
+        Lifetime(
+            "DPoP proof",
+            words(dpop.PAST),
+            f"From its iat, which may be {words(dpop.FUTURE)} ahead of our clock. Each counts once."
+            f" A nonce of ours is good for {words(dpop.NONCE_SECONDS)}.",
         ),
         Lifetime(
             "Authorisation",

@@ -6,9 +6,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.developers import errors, lifetimes, snippets
-from app.models.partner import PROFILES
-from app.models.scope import SCOPES
-from app.oauth import metadata
+from app.models.scope import PARTNER_SCOPES, SCOPES
+from app.oauth import assertion, jws, metadata
 from app.web.pages import page
 
 router = APIRouter(prefix="/developers", include_in_schema=False)
@@ -42,7 +41,8 @@ def read_errors(request: Request) -> Response:
 @router.get("/profiles")
 def read_profiles(request: Request) -> Response:
     """What each profile needs of an app."""
-    return _public(request, "profiles", profiles=PROFILES, server=metadata.server())
+    algorithms = {"assertions": assertion.ALGORITHMS, "strong": jws.STRONG}
+    return _public(request, "profiles", server=metadata.server(), **algorithms)
 
 
 @router.get("/lifetimes")
@@ -54,7 +54,7 @@ def read_lifetimes(request: Request) -> Response:
 @router.get("/scopes")
 def read_scopes(request: Request) -> Response:
     """Every scope, as schools read it, with the fields it opens."""
-    return _public(request, "scopes", scopes=SCOPES.values())
+    return _public(request, "scopes", scopes=SCOPES.values(), partner_scopes=PARTNER_SCOPES)
 
 
 @router.get("/test-apps")

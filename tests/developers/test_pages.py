@@ -80,6 +80,8 @@ def test_every_error_code_of_the_source_has_an_entry(browser: Browser) -> None:
     explained = {section.get("id"): section for section in page.find_class("gh-entry")}
     assert not {code: files for code, files in found.items() if code not in explained}
     assert not set(_CODES.values()) - set(explained)
+    known = {*found, *_CODES.values(), *(entry.code for entry in errors.STATUSES.entries)}
+    assert not set(explained) - known, "an entry that nothing answers with any more"
     for section in explained.values():
         assert words(section.find_class("gh-entry__meaning")[0])
         assert words(section.find_class("gh-entry__fix")[0]).removeprefix("What to do:").strip()
