@@ -1,5 +1,6 @@
 """protocol.md, PAR: 25 to 31 (RFC 9126)."""
 
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlencode
 
@@ -230,12 +231,10 @@ def test_30_a_silent_request_is_answered_once(dance: Dance) -> None:
 
 def test_30_of_many_browsers_at_once_one_gets_the_request(dance: Dance, server: ASGIApp) -> None:
     reference = pushed(dance)
-
-    def visit(_number: int) -> int:
-        with Browser(server) as browser:
-            return int(visits(browser, brings(dance, reference)).status_code)
-
-    assert sorted(at_once(10, visit)) == [303] + [400] * 9
+    with ExitStack() as open_:
+        browsers = [open_.enter_context(Browser(server)) for _ in range(10)]
+        answered = at_once(10, lambda number: visits(browsers[number], brings(dance, reference)).status_code)
+    assert sorted(answered) == [303] + [400] * 9
 
 
 def test_31_a_reload_before_completion_leads_to_the_same_request(dance: Dance) -> None:
