@@ -196,7 +196,7 @@ def test_merging_adds_and_takes_nothing_away(wide: Dance) -> None:
 
     asked = {"grant_id": first["grant_id"], "grant_management_action": "merge"}
     wide.opens(scope="school students.sen", **asked)
-    assert "Stays shared Pupils" in wide.browser.text
+    assert "New Special educational needs Until" in wide.browser.text and "Stays shared Pupils" in wide.browser.text
     assert "Special educational needs Optional Special category New" in wide.browser.text
     assert "Your school’s details Required Shared already" in wide.browser.text
     second = agrees(wide, "students.sen", scope="school students.sen", **asked)
@@ -214,6 +214,7 @@ def test_replacing_leaves_exactly_what_is_agreed_to_now(wide: Dance) -> None:
     asked = {"grant_id": first["grant_id"], "grant_management_action": "replace"}
     wide.opens(scope="school students.sen", **asked)
     assert "Is shared no more Pupils" in wide.browser.text and "What ends" in wide.browser.text
+    assert "New Nothing Until" in wide.browser.text
     assert "Pupils Ends" in wide.browser.text and "Stays shared" not in wide.browser.text
     assert wide.refreshes(first["refresh_token"]).json()["scope"] == "school students students.sen"
     second = agrees(wide, scope="school students.sen", **asked)
