@@ -4,8 +4,8 @@ SQLite runs in WAL with `synchronous=FULL`. Its write units start with BEGIN IMM
 that both read first can both believe they won.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, text
@@ -15,6 +15,11 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import Session
 
 from app.settings import ROOT, settings
+
+try:
+    import fcntl
+except ImportError:  # not on Windows, where SQLite's own waiting has to do
+    fcntl = None  # type: ignore[assignment]
 
 __all__ = [
     "DatabaseAway",
@@ -66,6 +71,25 @@ def _postgresql(url: str) -> Engine:
     return made
 
 
+def _turns(bound: Engine) -> Callable[[], AbstractContextManager[Any]]:
+    """Where the writers of one SQLite file queue, of every thread and process.
+
+    Left to SQLite they would sleep, up to a tenth of a second, and look again. The kernel wakes the next one at once,
+    and lets go of the lock of a process that died.
+    """
+    if bound.dialect.name != "sqlite" or not bound.url.database or fcntl is None:
+        return nullcontext
+    path = f"{bound.url.database}-queue"
+
+    @contextmanager
+    def turn() -> Iterator[None]:
+        with open(path, "ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    return turn
+
+
 class Sessions:
     """Hands out sessions. Leaving `begin()` commits, an exception rolls back; `read()` never writes."""
 
@@ -73,13 +97,14 @@ class Sessions:
         self.withdrawals = 0
         """How often this process has committed a withdrawal (see `withdrawn`). A cache of what tokens may do notes it
         before it reads the database, and drops everything when it has changed since."""
+        self._turn = _turns(bound)
         self._write = bound
         self._read = bound.execution_options(reading=True)
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """A write unit: all of it happens, or none."""
-        with Session(self._write, expire_on_commit=False) as session:
+        with self._turn(), Session(self._write, expire_on_commit=False) as session:
             with session.begin():
                 yield session
             if session.info.get("withdrawn"):
