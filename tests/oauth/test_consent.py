@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 
 from app.db import sessions
 from app.models.account import Membership
-from app.models.authorisation import EXPIRED, REVOKED
+from app.models.authorisation import EXPIRED, RETURNED, REVOKED
 from app.models.base import ago, now
 from app.models.partner import App, AppScope
 from app.models.school import School
@@ -178,7 +178,14 @@ def test_declining_leaves_an_older_authorisation_in_force(dance: Dance) -> None:
     assert dance.reads(tokens["access_token"]).status_code == 200
 
 
-@pytest.mark.parametrize(("how", "words"), [(REVOKED, "then your school revoked it"), (EXPIRED, "then it ran out")])
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        (REVOKED, "then your school revoked it"),
+        (RETURNED, "then the app gave that back"),
+        (EXPIRED, "then it ran out"),
+    ],
+)
 def test_what_ended_is_not_forgotten_on_the_page(dance: Dance, how: str, words: str) -> None:
     dance.signs_in()
     dance.opens()
@@ -186,10 +193,10 @@ def test_what_ended_is_not_forgotten_on_the_page(dance: Dance, how: str, words: 
     with sessions.begin() as db:
         given = factories.authorisation(db, dance.admin, dance.school, dance.app)
         given.granted_at = ago(9 * 86400)
-        if how == REVOKED:
-            given.end(db, REVOKED, dance.admin.id)
+        if how != EXPIRED:
+            given.end(db, how, None)
         given.expires_at = ago(3 * 86400) if how == EXPIRED else given.expires_at
-    over = day(now() if how == REVOKED else ago(3 * 86400))
+    over = day(ago(3 * 86400) if how == EXPIRED else now())
 
     dance.opens()
 

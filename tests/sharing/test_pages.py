@@ -1,5 +1,6 @@
+from app.audit import record
 from app.db import sessions
-from app.models.authorisation import Authorisation
+from app.models.authorisation import REPLACED, Authorisation
 from app.models.base import ahead, now
 from app.models.school import SUSPENDED, UNVERIFIED, VERIFIED, School
 from app.settings import settings
@@ -145,6 +146,24 @@ def test_the_history_tells_every_decision_about_the_app(page: Browser) -> None:
     assert "with a new end date" in told[3]
     assert "Authorised: Your school’s details" in told[4]
     assert all(line.endswith("Sam Secretary") for line in told)
+
+
+def test_what_was_decided_before_an_authorisation_could_change_is_told_as_it_was(page: Browser) -> None:
+    here = world()
+    old, given = authorised(here), None
+    with sessions.begin() as db:
+        db.get_one(Authorisation, old.id).end(db, REPLACED, here.admin.id)
+        given = factories.authorisation(db, here.admin, here.school, here.app, ("school", "email"))
+        about = {"actor": here.admin.id, "school": here.school.id}
+        for more in ({"replaces": str(old.id), "renewed": False}, {"replaces": None, "renewed": True}):
+            record(db, "authorisation.granted", **about, subject=given.id, scopes=["school", "email"], **more)  # type: ignore[arg-type]
+    signs_in(page, here.admin)
+
+    page.opens(f"/school/apps/{given.id}")
+    assert "Authorised anew, in place of what was agreed before: Your school’s details, Email" in page.text
+    assert "Authorised again for the same data, with a new end date" in page.text
+    page.opens(f"/school/apps/{old.id}")
+    assert page.title == "Reading Room Replaced"
 
 
 def test_an_authorisation_that_ran_out_says_so(page: Browser) -> None:
