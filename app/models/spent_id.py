@@ -2,14 +2,12 @@
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from typing import Any
 
-from sqlalchemy import String, delete, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import String, bindparam, delete, insert, select, text, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session, is_sqlite
-from app.models.base import Base, now
+from app.models.base import Base, among, now
 
 DPOP, ASSERTION, RETURNED = "dpop", "assertion", "returned"
 
@@ -28,13 +26,16 @@ class SpentId(Base):
         """Use these up; the digests of those that nobody had used before."""
         if not expiries:
             return set()
+        if is_sqlite:  # one writer at a time, so nobody comes between looking and adding
+            fresh = expiries.keys() - cls.spent(db, purpose, expiries.keys())
+            rows = [{"purpose": purpose, "digest": digest, "expires_at": expiries[digest]} for digest in fresh]
+            if rows:
+                db.connection().execute(_ADD, rows)
+            return set(fresh)
         # In one order, so that two groups which share ids wait for each other instead of locking each other out.
-        rows = [
-            {"purpose": purpose, "digest": digest, "expires_at": until} for digest, until in sorted(expiries.items())
-        ]
-        insert: Any = sqlite.insert if is_sqlite else postgresql.insert
-        added = insert(cls).values(rows).on_conflict_do_nothing().returning(cls.digest)
-        return set(db.scalars(added))
+        digests = sorted(expiries)
+        bound = {"purpose": purpose, "digests": digests, "expiries": [expiries[digest] for digest in digests]}
+        return set(db.connection().scalars(_SPEND, bound))
 
     @classmethod
     def forget_expired(cls, db: Session, most: int = 5000) -> None:
@@ -48,4 +49,14 @@ class SpentId(Base):
     @classmethod
     def spent(cls, db: Session, purpose: str, digests: Collection[bytes]) -> set[bytes]:
         """Which of these are used up."""
-        return set(db.scalars(select(cls.digest).where(cls.purpose == purpose, cls.digest.in_(digests))))
+        return set(db.connection().scalars(_SPENT, {"purpose": purpose, "digests": list(digests)}))
+
+
+# Made once: putting a statement together takes longer than running it. Arrays keep the text the same for any number.
+_ADD = insert(SpentId.__table__)  # type: ignore[arg-type]
+_SPENT = select(SpentId.digest).where(SpentId.purpose == bindparam("purpose"), among(SpentId.digest, "digests"))
+_SPEND = text(
+    "INSERT INTO spent_id (purpose, digest, expires_at)"
+    " SELECT :purpose, given.* FROM unnest(CAST(:digests AS bytea[]), CAST(:expiries AS timestamptz[])) AS given"
+    " ON CONFLICT DO NOTHING RETURNING digest"
+)
