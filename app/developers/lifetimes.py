@@ -1,9 +1,11 @@
 """How long everything lives, in words, from the settings and constants that decide it."""
 
+import math
 from dataclasses import dataclass
 
 from app.oauth import assertion, client_credentials, dpop, par
 from app.oauth.refresh_token import LOST_RESPONSE
+from app.oauth.store import KEPT_SECONDS
 from app.settings import settings
 
 
@@ -80,7 +82,7 @@ def all_of() -> list[Lifetime]:
         ),
         Lifetime(
             "After a revocation",
-            "1 second",
+            f"{math.ceil(KEPT_SECONDS)} second",
             "Every call that starts more than a second after the school revoked or paused is refused, next pages"
             " included. What your app has read before is for your agreement with the school.",
         ),
@@ -88,8 +90,9 @@ def all_of() -> list[Lifetime]:
 
 
 def words(seconds: int) -> str:
-    """`60 seconds`, `10 minutes`, `24 hours`: the largest unit of which there are at least two and no rest."""
-    for unit, size in (("hour", 3600), ("minute", 60)):
-        if seconds >= 2 * size and seconds % size == 0:
-            return f"{seconds // size} {unit}s"
+    """`60 seconds`, `10 minutes`, `1 hour`, `24 hours`: exactly, in the unit that people would use."""
+    if seconds >= 3600 and seconds % 3600 == 0:
+        return "1 hour" if seconds == 3600 else f"{seconds // 3600} hours"
+    if seconds >= 120 and seconds % 60 == 0:
+        return f"{seconds // 60} minutes"
     return f"{seconds} seconds"

@@ -8,7 +8,7 @@ import pytest
 
 from app.developers import errors, lifetimes, snippets
 from app.models.scope import SCOPES
-from app.oauth import metadata, refresh_token
+from app.oauth import metadata, refresh_token, store
 from app.roster.errors import _CODES
 from app.settings import ROOT, settings
 from app.web.errors import _TITLES
@@ -117,6 +117,7 @@ def test_lifetimes_are_those_of_this_server(browser: Browser, monkeypatch: pytes
     assert (usual["Authorization code"], usual["Access token"]) == ("60 seconds", "10 minutes")
     assert (usual["Lost response"], usual["Waiting request"]) == ("30 seconds", "24 hours")
     assert refresh_token.LOST_RESPONSE.total_seconds() == 30
+    assert usual["After a revocation"] == "1 second" and store.KEPT_SECONDS < 1
 
     monkeypatch.setattr(settings, "access_token_seconds", 90)
     monkeypatch.setattr(settings, "authorisation_months", 6)
@@ -124,7 +125,8 @@ def test_lifetimes_are_those_of_this_server(browser: Browser, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(90, "90 seconds"), (60, "60 seconds"), (120, "2 minutes"), (3600, "60 minutes")]
+    ("seconds", "said"),
+    [(90, "90 seconds"), (60, "60 seconds"), (120, "2 minutes"), (3600, "1 hour"), (5400, "90 minutes")],
 )
 def test_a_duration_is_exact(seconds: int, said: str) -> None:
     assert lifetimes.words(seconds) == said
