@@ -122,7 +122,7 @@ def _key(text: str) -> tuple[dict[str, Any], str]:
     except (ValueError, jws.Unsound) as wrong:
         why = f" {wrong}" if isinstance(wrong, jws.Unsound) else ""
         raise OAuthError("invalid_request", f"jwk is the agent's public key as a JWK.{why}") from None
-    if key.algorithms not in (("ES256",), ("EdDSA",)):
+    if key.algorithms not in (("ES256",), jws.EDWARDS):
         raise OAuthError("invalid_request", "jwk is a key of type EC (P-256) or OKP (Ed25519).")
     return {name: jwk[name] for name in KEY_MEMBERS if name in jwk}, key.thumbprint
 

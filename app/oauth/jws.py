@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 LONGEST = 8192
 LONGEST_TEXT = 256
-STRONG = ("ES256", "PS256", "EdDSA")
+EDWARDS = ("EdDSA", "Ed25519")  # one and the same here: libraries say one (RFC 8037) or the other (RFC 9864)
+STRONG = ("ES256", "PS256", *EDWARDS)
 PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 # Members that change what the signature covers (crit, b64) or name a key elsewhere. `kid` and `jwk` have their readers.
 UNWANTED = frozenset({"crit", "b64", "jku", "x5u", "x5c", "x5t", "x5t#S256", "zip"})
@@ -110,7 +111,8 @@ def key(jwk: Any) -> Key:
     found = _key(tuple((name, jwk[name]) for name in members))
     if "alg" not in jwk:
         return found
-    return dataclasses.replace(found, algorithms=tuple(name for name in found.algorithms if name == jwk["alg"]))
+    named = EDWARDS if jwk["alg"] in EDWARDS else (jwk["alg"],)
+    return dataclasses.replace(found, algorithms=tuple(name for name in found.algorithms if name in named))
 
 
 @lru_cache(maxsize=1024)
@@ -131,7 +133,7 @@ def _public(jwk: dict[str, str]) -> tuple[PublicKey, tuple[str, ...]]:
         x, y = (int.from_bytes(_exactly(jwk[name], 32)) for name in ("x", "y"))
         return ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key(), ("ES256",)
     if jwk["kty"] == "OKP" and jwk["crv"] == "Ed25519":
-        return Ed25519PublicKey.from_public_bytes(_exactly(jwk["x"], 32)), ("EdDSA",)
+        return Ed25519PublicKey.from_public_bytes(_exactly(jwk["x"], 32)), EDWARDS
     if jwk["kty"] != "RSA":
         raise Unsound("The curve must be P-256 or Ed25519.")
     modulus, exponent = _decoded(jwk["n"]), _decoded(jwk["e"])

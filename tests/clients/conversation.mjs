@@ -35,6 +35,7 @@ export async function refusal(call) {
 /** The app's private key, for private_key_jwt. */
 export async function privateKey() {
   const { kid, ...jwk } = settings.private_jwk;
-  const key = await crypto.subtle.importKey("jwk", jwk, { name: "ECDSA", namedCurve: jwk.crv }, false, ["sign"]);
+  const algorithm = jwk.kty === "OKP" ? { name: jwk.crv } : { name: "ECDSA", namedCurve: jwk.crv };
+  const key = await crypto.subtle.importKey("jwk", jwk, algorithm, false, ["sign"]);
   return { key, kid };
 }

@@ -13,7 +13,7 @@ const plain = { [oauth.allowInsecureRequests]: true };
 const issuer = new URL(settings.issuer);
 const app = { client_id: settings.client_id };
 const proves = await METHODS[settings.auth_method]();
-const proof = settings.dpop ? oauth.DPoP(app, await oauth.generateKeyPair("ES256")) : undefined;
+const proof = settings.dpop && oauth.DPoP(app, await oauth.generateKeyPair(settings.dpop));
 const options = { ...plain, DPoP: proof };
 
 /** The library says when the server wants its nonce in the proof; the app tries again, once. */

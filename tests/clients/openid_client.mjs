@@ -14,7 +14,9 @@ const config = await client.discovery(new URL(settings.issuer), settings.client_
   algorithm: settings.algorithm,
   execute: [client.allowInsecureRequests],
 });
-const proof = settings.dpop ? { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair()) } : undefined;
+const proof = settings.dpop && {
+  DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair(settings.dpop)),
+};
 
 async function read(token) {
   const answer = await client.fetchProtectedResource(
@@ -28,6 +30,7 @@ const state = client.randomState();
 const request = {
   redirect_uri: settings.redirect_uris[0],
   scope: "school",
+  resource: settings.issuer,
   code_challenge: await client.calculatePKCECodeChallenge(verifier),
   code_challenge_method: "S256",
   state,

@@ -9,7 +9,9 @@ const authentication = settings.private_jwk
 const config = await client.discovery(new URL(settings.issuer), settings.client_id, {}, authentication, {
   execute: [client.allowInsecureRequests],
 });
-const proof = settings.dpop ? { DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair()) } : undefined;
+const proof = settings.dpop && {
+  DPoP: client.getDPoPHandle(config, await client.randomDPoPKeyPair(settings.dpop)),
+};
 
 const token = await client.clientCredentialsGrant(config, { scope: "partner" }, proof);
 const introspected = await client.tokenIntrospection(config, token.access_token);

@@ -97,8 +97,7 @@ class Site:
         given = [f"--scope={scope}" for scope in scopes]
         given += [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
         given += [f"--redirect-uri={like['redirect_uris'][0]}"]
-        added: dict[str, Any] = _json(self._environment, "app", "add", like["partner"], *given, "--json")
-        return added
+        return self.gatehouse("app", "add", like["partner"], *given)
 
 
 @contextmanager

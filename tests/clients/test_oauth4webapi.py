@@ -31,7 +31,7 @@ def test_oauth4webapi_pushes_its_request_signs_its_assertions_and_proves_its_key
     request: pytest.FixtureRequest, which: str
 ) -> None:
     site: Site = request.getfixturevalue(which)
-    profile: dict[str, Any] = {"auth_method": "private_key_jwt", "pushed": True, "dpop": True}
+    profile: dict[str, Any] = {"auth_method": "private_key_jwt", "pushed": True, "dpop": "ES256"}
 
     found = node.run("oauth4webapi.mjs", site, site.app("reading-room-fapi2"), **profile)
 

@@ -1,14 +1,18 @@
 """npm openid-client (OpenID-certified), which knows only the issuer: everything else it must find and verify itself."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc.jwk import KeySet, OKPKey
 
 from tests.clients import node
 from tests.clients.site import APPS, ONE_SERVER, Site
 
 pytestmark = [pytest.mark.usefixtures("npm"), ONE_SERVER]
 FAPI2 = "reading-room-fapi2"
+PROVING: dict[str, Any] = {"auth_method": "private_key_jwt", "algorithm": "oauth2", "pushed": True}
 AFTER_LOGOUT = "http://127.0.0.1:9/signed-out"
 
 
@@ -35,9 +39,8 @@ def test_openid_client_pushes_its_request_signs_its_assertions_and_proves_its_ke
     request: pytest.FixtureRequest, which: str
 ) -> None:
     site: Site = request.getfixturevalue(which)
-    profile: dict[str, Any] = {"auth_method": "private_key_jwt", "pushed": True, "dpop": True}
 
-    found = node.run("openid_client.mjs", site, site.app(FAPI2), algorithm="oauth2", **profile)
+    found = node.run("openid_client.mjs", site, site.app(FAPI2), **PROVING, dpop="ES256")
 
     assert found["school"]["urn"] == site.school.urn and found["token_type"] == "dpop"
     assert found["names"] == found["names_again"] == [site.school.name]
@@ -46,6 +49,19 @@ def test_openid_client_pushes_its_request_signs_its_assertions_and_proves_its_ke
     assert found["afterwards"] == {"active": False}
     assert found["read_after_revocation"] == "invalid_token"
     assert found["refresh_after_revocation"] == found["replay"] == "invalid_grant"
+
+
+def test_openid_client_does_so_with_keys_of_ed25519(site: Site, tmp_path: Path) -> None:
+    """It calls the algorithm by the name of RFC 9864, which older libraries know as EdDSA."""
+    key = OKPKey.generate_key("Ed25519")
+    (tmp_path / "jwks.json").write_text(json.dumps(KeySet([key]).as_dict(private=False)))
+    app = site.adds_app("school", profile="fapi2", auth_method="private_key_jwt", jwks=str(tmp_path / "jwks.json"))
+
+    found = node.run(
+        "openid_client.mjs", site, app | {"private_jwk": key.as_dict(private=True)}, **PROVING, dpop="Ed25519"
+    )
+
+    assert found["names"] == found["names_again"] == [site.school.name] and found["token_type"] == "dpop"
 
 
 @pytest.mark.parametrize(("profile", "algorithm"), [("standard", "ES256"), ("oidc", "RS256")])
@@ -79,8 +95,8 @@ def test_65_openid_client_signs_a_person_out_and_nobody_is_signed_in_afterwards(
     assert found["signed_out"] == {"left": AFTER_LOGOUT, "same_state": True, "afterwards": "login_required"}
 
 
-@pytest.mark.parametrize(("client_id", "bound"), [("reading-room", False), (FAPI2, True)])
-def test_47_openid_client_gets_a_token_for_the_partner_itself(site: Site, client_id: str, bound: bool) -> None:
+@pytest.mark.parametrize(("client_id", "bound"), [("reading-room", None), (FAPI2, "ES256")])
+def test_47_openid_client_gets_a_token_for_the_partner_itself(site: Site, client_id: str, bound: str | None) -> None:
     found = node.run("openid_client_partner.mjs", site, site.app(client_id), dpop=bound)
 
     assert found["token"]["scope"] == "partner" and "refresh_token" not in found["token"]

@@ -23,6 +23,7 @@ KEYS: dict[str, Callable[[], Any]] = {
     "PS256": lambda: RSAKey.generate_key(2048),
     "RS256": lambda: RSAKey.generate_key(2048),
     "EdDSA": lambda: OKPKey.generate_key("Ed25519"),
+    "Ed25519": lambda: OKPKey.generate_key("Ed25519"),
 }
 ASSERTED = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 

@@ -37,7 +37,7 @@ def with_assertion(dance: Dance, assertion: str, **sent: Any) -> Any:
     return asks(dance, client_assertion=assertion, **{"client_assertion_type": ASSERTED} | sent)
 
 
-@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "EdDSA", "RS256"])
+@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "EdDSA", "Ed25519", "RS256"])
 def test_42_an_app_authenticates_with_its_key_everywhere(server: ASGIApp, browser: Browser, algorithm: str) -> None:
     keyed = Keyed(server, browser, Signer(algorithm))
     tokens = keyed.tokens()

@@ -46,12 +46,12 @@ def reads(headers: Any, path: str = "/data") -> Any:
 def said(response: Any) -> tuple[int, str]:
     """Status and code of a refusal by the API, whose challenge is DPoP."""
     header = response.headers["www-authenticate"]
-    assert header.startswith("DPoP ") and 'algs="ES256 PS256 EdDSA"' in header
+    assert header.startswith("DPoP ") and 'algs="ES256 PS256 EdDSA Ed25519"' in header
     assert f'error="{response.json()["error"]}"' in header
     return response.status_code, response.json()["error"]
 
 
-@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "EdDSA"])
+@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "EdDSA", "Ed25519"])
 def test_48_a_proof_binds_the_token_to_its_key(dance: Dance, algorithm: str) -> None:
     key = Signer(algorithm)
     tokens = bound(dance, key)

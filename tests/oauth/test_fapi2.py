@@ -72,7 +72,7 @@ def test_32_it_authenticates_by_its_key_alone(strict: Keyed, key: Signer) -> Non
     assert strict.redeems(made, headers=key.proves()).status_code == 200
 
 
-@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "EdDSA", "RS256"])
+@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "EdDSA", "Ed25519", "RS256"])
 def test_32_rs256_is_not_for_this_profile(server: ASGIApp, browser: Browser, algorithm: str) -> None:
     signer = Signer(algorithm)
     strict = Keyed(server, browser, signer, profile=FAPI2, jwks={"keys": [signer.public | {"kid": "key-1"}]})
@@ -91,9 +91,9 @@ def test_the_metadata_names_all_that_the_profile_needs(strict: Keyed) -> None:
     assert said["pushed_authorization_request_endpoint"] == f"{settings.issuer}/oauth/par"
     assert said["require_pushed_authorization_requests"] is False
     assert said["request_uri_parameter_supported"] is False
-    assert said["dpop_signing_alg_values_supported"] == ["ES256", "PS256", "EdDSA"]
+    assert said["dpop_signing_alg_values_supported"] == ["ES256", "PS256", "EdDSA", "Ed25519"]
     assert "private_key_jwt" in said["token_endpoint_auth_methods_supported"]
     for name in ("token", "introspection", "revocation"):
         algorithms = said[f"{name}_endpoint_auth_signing_alg_values_supported"]
-        assert algorithms == ["ES256", "PS256", "EdDSA", "RS256"]
+        assert algorithms == ["ES256", "PS256", "EdDSA", "Ed25519", "RS256"]
     assert "client_credentials" in said["grant_types_supported"]
