@@ -24,6 +24,12 @@ NO_STORE = {"Cache-Control": "no-store"}
 router = APIRouter(include_in_schema=False)
 
 
+@router.get(PATH)
+async def name_one(request: Request) -> Response:
+    """The address that the metadata gives: what is asked for goes behind it (section 6.1)."""
+    raise OAuthError("invalid_request", f"Name the grant: {PATH}/ and its grant_id.")
+
+
 @router.get(PATH + "/{grant_id}")
 async def query(request: Request, grant_id: str) -> Response:
     """What the grant covers now, ended ones included."""

@@ -140,6 +140,7 @@ def test_a_grant_is_managed_with_a_partners_token_of_the_right_scope_alone(dance
     assert calls(dance, "GET", grant_id, tokens["access_token"]).status_code in (401, 403)
     assert calls(dance, "GET", grant_id, tokens["refresh_token"]).status_code == 401
     assert dance.programs.get(f"/oauth/grants/{grant_id}").status_code == 401
+    assert refusal(dance.programs.get("/oauth/grants")) == (400, "invalid_request")
     basic = dance.programs.get(f"/oauth/grants/{grant_id}", auth=(dance.app.client_id, dance.secret))
     assert basic.status_code == 401
     posted = dance.programs.post(f"/oauth/grants/{grant_id}")
