@@ -13,7 +13,7 @@ from app import audit
 from app.db import Session
 from app.errors import Problem
 from app.models.partner import AUTH_METHODS, FAPI2, PROFILES, STANDARD, App, AppScope, AppSecret, Partner
-from app.oauth import metadata, redirect_uri
+from app.oauth import jws, metadata, redirect_uri
 from app.secrets import digest, new_secret
 
 PUBLIC, BY_KEY = "none", "private_key_jwt"
@@ -111,6 +111,8 @@ def _check(draft: Draft) -> None:
         raise NotRegistrable("private_key_jwt needs the app's public keys (JWKS).")
     if draft.jwks is not None:
         _check_keys(draft.jwks, draft.profile)
+    if draft.method == BY_KEY and not any(map(_signs, (draft.jwks or {})["keys"])):
+        raise NotRegistrable("None of the keys can sign for the app. Use P-256, Ed25519, or RSA of 2048 to 4096 bits.")
     if not draft.redirect_uris:
         raise NotRegistrable("An app needs a redirect address.")
     for uri in draft.redirect_uris + draft.post_logout_redirect_uris:
@@ -123,6 +125,13 @@ def _check(draft: Draft) -> None:
             raise NotRegistrable(f"{name!r} cannot be asked for. An app may ask for: {', '.join(metadata.OFFERED)}.")
         if names.count(name) > 1:
             raise NotRegistrable(f"{name!r} is named twice.")
+
+
+def _signs(row: dict[str, Any]) -> bool:
+    try:
+        return bool(jws.key(row).algorithms)
+    except jws.Unsound:
+        return False
 
 
 def _check_keys(jwks: dict[str, Any], profile: str) -> None:

@@ -154,6 +154,10 @@ def short_key() -> dict[str, Any]:
     return {"kty": "RSA", "n": n, "e": "AQAB"}
 
 
+def ec_for_encryption() -> dict[str, Any]:
+    return dict(ECKey.generate_key("P-256").as_dict(private=False)) | {"use": "enc"}
+
+
 def test_a_key_of_its_own_is_needed_for_private_key_jwt_and_by_fapi2(tmp_path: Path) -> None:
     assert "JWKS" in add("--auth-method", "private_key_jwt", fails=1)
     assert "JWKS" in add("--profile", "fapi2", fails=1)
@@ -178,6 +182,8 @@ def test_no_key_that_could_leak_or_break_is_taken(tmp_path: Path) -> None:
         1,
     ):
         assert add(*ours, key_file(tmp_path, key), fails=1).startswith("That app cannot be registered. ")
+    for unfit in (ECKey.generate_key("P-384").as_dict(private=False), ec_for_encryption()):
+        assert "None of the keys" in add(*ours, key_file(tmp_path, unfit), fails=1)
     rs256 = RSAKey.generate_key(2048).as_dict(private=False) | {"alg": "RS256"}
     assert "RS256" in add("--profile", "fapi2", "--jwks", key_file(tmp_path, rs256), fails=1)
     assert apps() == 0

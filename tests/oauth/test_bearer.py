@@ -20,10 +20,12 @@ from app.models.partner import App
 from app.models.school import School
 from app.models.token import Token
 from app.oauth import store
+from app.secrets import sign
 from app.settings import settings
 from app.sharing.service import revoke
 from app.signin.session import Person
 from tests.oauth.dance import DATA, Dance
+from tests.oauth.proofs import Signer, pushed
 from tests.pages import Browser
 
 
@@ -208,6 +210,23 @@ def test_57_nothing_that_is_not_a_token_of_ours_opens_anything(dance: Dance, kin
     published = dance.programs.get("/oauth/jwks").content
     assert refused(dance.reads(FORGED[kind](published))) == (401, "invalid_token")
     assert dance.reads(dance.tokens()["access_token"]).status_code == 200
+
+
+def test_57_a_secret_of_another_purpose_opens_nothing(dance: Dance) -> None:
+    tokens = dance.tokens()
+    code = dance.code()
+    others = {
+        "refresh token": tokens["refresh_token"],
+        "code": code,
+        "reference": pushed(dance).rpartition(":")[2],
+        "client secret": dance.secret,
+        "link of a mail": sign([str(dance.school.id), dance.admin.email], "verify email"),
+        "assertion": Signer().assertion(dance.app.client_id),
+        "proof": Signer().proof(),
+    }
+    for name, secret in others.items():
+        assert refused(dance.reads(secret)) == (401, "invalid_token"), name
+    assert dance.reads(dance.redeems(code).json()["access_token"]).status_code == 200
 
 
 def _revoked(db: Session, dance: Dance) -> None:
