@@ -1,7 +1,10 @@
 """protocol.md, Metadata: 1 to 5."""
 
+from typing import Any
+
 import pytest
 
+from app.oauth import device
 from app.settings import settings
 from tests.oauth.dance import Dance, refusal
 
@@ -30,7 +33,8 @@ def test_2_metadata_offers_only_what_works_and_nothing_weak(dance: Dance) -> Non
         path = address.removeprefix(settings.issuer)
         assert dance.programs.get(path).status_code != 404, f"{name} leads nowhere"
     for grant in said["grant_types_supported"]:
-        answered = dance.posts({"grant_type": grant})
+        agents: dict[str, Any] = {"auth": None, "client_id": device.CLIENT_ID} if grant == device.GRANT else {}
+        answered = dance.posts({"grant_type": grant}, **agents)
         assert answered.status_code == 200 or refusal(answered) == (400, "invalid_request"), "at most a parameter lacks"
 
 
