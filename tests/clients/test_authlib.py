@@ -38,6 +38,7 @@ def session(app: dict[str, Any], method: str, scope: str = "school", **more: Any
 @pytest.mark.parametrize(("client_id", "method"), APPS)
 def test_authlib_goes_from_discovery_to_revocation(site: Site, client_id: str, method: str) -> None:
     metadata = requests.get(get_well_known_url(site.issuer, external=True), timeout=10).json()
+    assert metadata == site.metadata()
     kept: list[dict[str, Any]] = []
     client = session(
         site.app(client_id),
@@ -45,11 +46,9 @@ def test_authlib_goes_from_discovery_to_revocation(site: Site, client_id: str, m
         token_endpoint=metadata["token_endpoint"],
         update_token=lambda token, **_: kept.append(token),
     )
-    verifier = generate_token(48)
-    address, state = client.create_authorization_url(metadata["authorization_endpoint"], code_verifier=verifier)
-    back = site.school.authorises(address)
+    back = authorised(client, site)
 
-    token = client.fetch_token(authorization_response=back, code_verifier=verifier, state=state)
+    token = client.fetch_token(**back)
 
     assert token["school"]["urn"] == site.school.urn
     assert names(client, site) == [site.school.name]
@@ -63,8 +62,16 @@ def test_authlib_goes_from_discovery_to_revocation(site: Site, client_id: str, m
     assert revoked.status_code == 200
     assert client.get(site.data).status_code == 401
     with pytest.raises(OAuthError, match="invalid_grant"):
-        client.fetch_token(authorization_response=back, code_verifier=verifier, state=state)
+        client.fetch_token(**back)
     client.close()
+
+
+def authorised(client: OAuth2Session, site: Site, **more: str) -> dict[str, str]:
+    """A trip through the school's browser; what the exchange of the code takes."""
+    verifier = generate_token(48)
+    endpoint = site.metadata()["authorization_endpoint"]
+    address, state = client.create_authorization_url(endpoint, code_verifier=verifier, **more)
+    return {"authorization_response": site.school.authorises(address), "code_verifier": verifier, "state": state}
 
 
 def names(client: OAuth2Session, site: Site) -> list[str]:
@@ -101,15 +108,9 @@ def published(site: Site) -> KeySet:
 def test_62_authlib_finds_the_id_token_sound(site: Site, profile: str, algorithm: str) -> None:
     app = site.adds_app("openid", "profile", profile=profile)
     metadata = site.metadata()
-    nonce, verifier = generate_token(), generate_token(48)
+    nonce = generate_token()
     with session(app, "client_secret_basic", scope="openid profile") as client:
-        address, state = client.create_authorization_url(
-            metadata["authorization_endpoint"], code_verifier=verifier, nonce=nonce
-        )
-        back = site.school.authorises(address)
-        token = client.fetch_token(
-            metadata["token_endpoint"], authorization_response=back, code_verifier=verifier, state=state
-        )
+        token = client.fetch_token(metadata["token_endpoint"], **authorised(client, site, nonce=nonce))
         person = client.get(metadata["userinfo_endpoint"]).json()
 
     signed = jwt.decode(token["id_token"], published(site), algorithms=[algorithm])
@@ -138,3 +139,26 @@ def test_42_authlib_signs_an_assertion_that_lives_for_an_hour(site: Site, tmp_pa
     with pytest.raises(OAuthError, match="invalid_client"):
         asks(endpoint)
     assert asks(site.issuer)["scope"] == "partner"
+
+
+def test_69_authlib_asks_in_detail_looks_the_grant_up_and_gives_it_back(site: Site) -> None:
+    app, metadata = site.adds_app("school"), site.metadata()
+    detail = {"type": "school_data", "datatypes": ["school"], "identifier": str(site.school.urn)}
+    scope = "grant_management_query grant_management_revoke"
+    with (
+        session(app, "client_secret_basic", scope="") as for_school,
+        session(app, "client_secret_basic", scope=scope) as for_itself,
+    ):
+        back = authorised(for_school, site, authorization_details=json.dumps([detail]))
+        token = for_school.fetch_token(metadata["token_endpoint"], **back)
+        assert token["authorization_details"] == [detail] and names(for_school, site) == [site.school.name]
+        for_itself.fetch_token(metadata["token_endpoint"], grant_type="client_credentials")
+        grant = f"{metadata['grant_management_endpoint']}/{token['grant_id']}"
+
+        found = for_itself.get(grant).json()
+        given_back = for_itself.delete(grant)
+
+        assert found["status"] == "active" and found["authorization_details"] == [detail]
+        assert given_back.status_code == 204
+        assert for_school.get(site.data).status_code == 401
+        assert for_itself.get(grant).json()["status"] == "revoked"
