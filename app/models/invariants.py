@@ -16,6 +16,7 @@ from app.models.endpoint import DeviceRequest, Endpoint
 from app.models.outbox import Message
 from app.models.partner import AppScope
 from app.models.school import CLOSED, REJECTED, VERIFIED, Registration, School
+from app.models.scope import OPENID
 from app.models.token import REFRESH, AuthorizationCode, Token
 from app.models.verification import APPROVED, Verification
 
@@ -36,6 +37,7 @@ def _broken() -> dict[str, Select[Any]]:
     live = _live()
     granted = select(Token.family).join(Authorisation, Token.authorisation_id == Authorisation.id).where(live)
     unspent = select(Token.family).join(AuthorizationCode, AuthorizationCode.family == Token.family)
+    alone = select(Token.family).where(live, Token.authorisation_id.is_(None), Token.endpoint_id.is_(None))
     leaves = select(Token.family).where(live, Token.purpose == REFRESH).group_by(Token.family)
     waiting = or_(Message.next_try_at.is_not(None), Message.failed_at.is_not(None), Message.sent_at.is_not(None))
     unproven = or_(Verification.id.is_(None), Verification.state != APPROVED)
@@ -55,6 +57,9 @@ def _broken() -> dict[str, Select[Any]]:
         "Tokens of an agent came of a request that nobody collected": select(Token.family)
         .outerjoin(DeviceRequest, DeviceRequest.endpoint_id == Token.endpoint_id)
         .where(Token.endpoint_id.is_not(None), DeviceRequest.ended_at.is_(None)),
+        "A live token that no school backs tells more than that somebody is back": alone.where(
+            or_(Token.scope != OPENID, Token.purpose == REFRESH)
+        ),
         "A token came of a code that nobody has used": unspent.where(AuthorizationCode.used_at.is_(None)),
         "One code has led to two live refresh tokens": leaves.having(func.count() > 1),
         "A Verified school was not approved": select(School.id)

@@ -23,7 +23,7 @@ from app.db import Session, sessions
 from app.keys import ES256, KEPT_SECONDS, PARTNERS_KEEP_SECONDS, Key, Ring, load
 from app.settings import settings
 
-LONGEST = 8192
+LONGEST = 40_000  # a nonce may be as long as a request
 _NUMBER = 32  # bytes of either half of an ES256 signature
 
 

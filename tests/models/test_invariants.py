@@ -96,6 +96,8 @@ BREAKAGES: list[tuple[str, type[Any], dict[str, Any]]] = [
     ("A message is neither waiting, nor sent, nor given up", Message, {"next_try_at": None}),
     ("A message that waits has lost its content", Message, {"sealed": None}),
     ("A message that was sent has kept its content", Message, {"next_try_at": None, "sent_at": now()}),
+    ("A live token that no school backs tells more", Token, {"authorisation_id": None}),
+    ("A live token that no school backs tells more", Token, {"authorisation_id": None, "scope": "openid"}),
     ("A live token carries a scope that nobody granted", Authorisation, {"scopes": []}),
 ]
 

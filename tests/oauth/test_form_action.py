@@ -64,19 +64,23 @@ def callback() -> Iterator[str]:
 
 
 def signs_in_and_authorises(page: Page, dance: Dance) -> None:
+    signs_in(page, dance)
+    page.get_by_role("button", name="Authorise").click()
+
+
+def signs_in(page: Page, dance: Dance) -> None:
     page.get_by_role("main").get_by_role("button", name="Sign in").click()
     page.get_by_label("Username or email address").fill(dance.admin.email)
     page.get_by_label("Password", exact=True).fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_label("Code from your authenticator app").fill(factories.code())
     page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="Authorise").click()
 
 
 @pytest.fixture
 def away(server: ASGIApp, browser: Browser, callback: str) -> Dance:
     """A dance whose partner is on another site."""
-    return Dance(server, browser, redirect_uris=[callback])
+    return Dance(server, browser, redirect_uris=[callback], scopes=("school", "openid"))
 
 
 def test_24_chromium_follows_the_decision_to_an_app_on_another_site(away: Dance, page: Page, address: str) -> None:
@@ -86,6 +90,17 @@ def test_24_chromium_follows_the_decision_to_an_app_on_another_site(away: Dance,
 
     page.get_by_text("back at the partner").wait_for()
     assert away.redeems(answer(page.url)["code"]).status_code == 200
+
+
+def test_24_chromium_follows_the_second_step_to_an_app_that_asks_only_who_it_is(
+    away: Dance, page: Page, address: str
+) -> None:
+    page.goto(f"{address}/oauth/authorize?{urlencode(away.request(scope='openid'))}")
+
+    signs_in(page, away)
+
+    page.get_by_text("back at the partner").wait_for()
+    assert "id_token" in away.redeems(answer(page.url)["code"]).json()
 
 
 def test_24_without_the_apps_origin_in_the_policy_chromium_stays(
