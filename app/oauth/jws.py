@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from app.oauth import strict_json
+
 LONGEST = 8192
 LONGEST_TEXT = 256
 EDWARDS = ("EdDSA", "Ed25519")  # one and the same here: libraries say one (RFC 8037) or the other (RFC 9864)
@@ -184,21 +186,9 @@ def _exactly(text: str, length: int) -> bytes:
 
 def _object(part: str) -> dict[str, Any]:
     try:
-        found = json.loads(_decoded(part).decode(), object_pairs_hook=_once, parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        raise Unsound("Header and claims must be JSON objects.") from None
+        found = strict_json.read(_decoded(part).decode(), LONGEST)
+    except ValueError:
+        raise Unsound("Header and claims must be JSON objects that name no member twice.") from None
     if not isinstance(found, dict):
         raise Unsound("Header and claims must be JSON objects.")
     return found
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Two members of one name would let two readers see different things."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise Unsound("A JSON object names a member twice.")
-    return found
-
-
-def _no_number(_constant: str) -> Any:
-    raise ValueError

@@ -15,6 +15,9 @@ def read(text: str, longest: int) -> Any:
 
 def _depth(text: str) -> int:
     """At least how deep it goes: brackets inside texts count too, which costs nobody anything at this size."""
+    opened = text.count("[") + text.count("{")
+    if opened <= DEEPEST:
+        return opened
     depth = deepest = 0
     for mark in text:
         depth += (mark in "[{") - (mark in "]}")
