@@ -13,7 +13,7 @@ from app.models.scope import OPENID, only_identity
 from app.oauth import authorization_code, grants
 from app.oauth.checks import scopes
 from app.oauth.request import Parameters
-from app.sharing.service import CannotShare, decides, offer
+from app.sharing.service import CannotShare, Offer, decides, offer
 from app.signin.session import Person
 
 
@@ -31,6 +31,12 @@ class Answer:
 def is_asked_alone(sent: Parameters) -> bool:
     """Whether no data are asked for, and no change of what the school has granted."""
     return only_identity(scopes(sent)) and not any(sent.get(name) for name in grants.PARAMETERS)
+
+
+def with_openid(offered: Offer) -> Offer:
+    """The offer to a school that is asked for names alone: they come with `openid`, without which they tell nothing."""
+    lines = [dataclasses.replace(line, required=line.required or line.scope == OPENID) for line in offered.lines]
+    return dataclasses.replace(offered, lines=lines)
 
 
 def needs_no_school(sent: Parameters) -> bool:
@@ -58,5 +64,5 @@ def straight(db: Session, app: App, sent: Parameters, person: Person, school: Sc
     except CannotShare:
         return None
     granted = [scope for scope in scopes(sent) if offered.active and scope in offered.active.scopes]
-    needed = {line.scope for line in offered.lines if line.required or line.scope == OPENID or decides(person, school)}
+    needed = {line.scope for line in with_openid(offered).lines if line.required or decides(person, school)}
     return Answer(offered.active, granted) if granted and needed.issubset(granted) else None
