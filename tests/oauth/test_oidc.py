@@ -14,10 +14,13 @@ from app.models.account import Account, Membership, Session
 from app.models.base import ago, now
 from app.models.partner import App
 from app.models.token import Token
+from app.oauth import jose
+from app.oauth import userinfo as endpoint
 from app.settings import settings
 from tests import factories
 from tests.oauth.dance import Dance, refusal, signs_in
 from tests.oauth.oidc import ALL, agrees, colleague, signs_in_to, silent, site, told, userinfo
+from tests.oauth.test_storage import away, is_unavailable
 from tests.pages import Browser
 
 
@@ -258,3 +261,22 @@ def test_data_are_still_for_admins_only(dance: Dance) -> None:
     assert silent(dance, scope="school openid")["error"] == "consent_required"
     dance.signs_in(dance.admin)
     assert "code" in silent(dance, scope="school openid")
+
+
+def test_66_without_the_keys_no_code_is_spent(dance: Dance, monkeypatch: pytest.MonkeyPatch) -> None:
+    dance.opens(scope="openid")
+    code = dance.answered()["code"]
+    with monkeypatch.context() as broken:
+        broken.setattr(jose._ring._read, "_open_unit", away)
+        jose._ring.forget()
+        assert is_unavailable(dance.redeems(code))
+        assert is_unavailable(dance.programs.get("/oauth/jwks"))
+    assert "id_token" in dance.redeems(code).json()
+
+
+def test_66_userinfo_without_storage_says_nothing(dance: Dance, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = signs_in_to(dance)["access_token"]
+    with monkeypatch.context() as broken:
+        broken.setattr(endpoint._claims, "_open_unit", away)
+        assert is_unavailable(userinfo(dance, token))
+    assert userinfo(dance, token).status_code == 200
