@@ -5,7 +5,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app.models.scope import SCOPES
+from app.models.scope import PARTNER_SCOPES, SCOPES
 from app.oauth import assertion, client_auth, details, dpop, grants, id_token, pkce
 from app.oauth.token import GRANTS
 from app.settings import settings
@@ -45,7 +45,7 @@ def server() -> dict[str, Any]:
         **{f"{name}_endpoint_auth_signing_alg_values_supported": list(assertion.ALGORITHMS) for name in AUTHENTICATED},
         "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
-        "scopes_supported": OFFERED,
+        "scopes_supported": [*OFFERED, *PARTNER_SCOPES],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": list(id_token.ALGORITHMS),
         "acr_values_supported": [id_token.PASSWORD_ALONE, id_token.TWO_STEPS],
