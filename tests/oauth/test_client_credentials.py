@@ -211,6 +211,7 @@ FORGED: dict[str, Callable[[str, bytes], str]] = {
     "exp missing": _ours(exp=None),
     "an unknown app": _ours(sub="app_nobody", client_id="app_nobody"),
     "a person": _ours(sub="somebody"),
+    "no app": _ours(sub=None, client_id=None),
 }
 
 
