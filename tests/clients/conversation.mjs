@@ -1,5 +1,10 @@
 // The half of node.py that runs in Node.js: settings in, what people are to do out and back, a report at the end.
+import { webcrypto } from "node:crypto";
 import { createInterface } from "node:readline";
+
+// Node.js 18, which Debian 12 has, keeps these two to itself.
+globalThis.crypto ??= webcrypto;
+globalThis.CryptoKey ??= webcrypto.CryptoKey;
 
 export const settings = JSON.parse(process.argv[2]);
 
