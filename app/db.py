@@ -25,6 +25,7 @@ __all__ = [
     "DatabaseAway",
     "PoolExhausted",
     "Session",
+    "driver",
     "engine",
     "is_sqlite",
     "reachable",
@@ -115,6 +116,20 @@ class Sessions:
         """A consistent look at the database that takes no write lock and is rolled back."""
         with Session(self._read, expire_on_commit=False, autoflush=False) as session:
             yield session
+
+
+@contextmanager
+def driver(db: Session) -> Iterator[Any]:
+    """A cursor of PostgreSQL's own driver within this unit; what it raises is a DatabaseAway as ever."""
+    connection = db.connection()
+    raw: Any = connection.connection.driver_connection
+    try:
+        with raw.cursor() as cursor:
+            yield cursor
+    except engine.dialect.loaded_dbapi.Error as wrong:
+        if raw.closed:
+            connection.invalidate(wrong)
+        raise DBAPIError(None, None, wrong) from wrong
 
 
 def withdrawn(db: Session) -> None:

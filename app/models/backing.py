@@ -3,13 +3,12 @@
 The authorisation is the truth and the token only points to it, so whoever meets a token asks here.
 """
 
-import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import bindparam, select
 
 from app.db import Session
 from app.models.account import Account
@@ -17,12 +16,12 @@ from app.models.authorisation import REPLACED, RETURNED, REVOKED, Authorisation
 from app.models.base import among, now
 from app.models.establishment import Establishment
 from app.models.partner import App, Partner
+from app.models.prepared import Prepared
 from app.models.school import UNVERIFIED, VERIFIED, School
 from app.models.token import ACCESS, REFRESH, AuthorizationCode, Lineage, Token
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Backing:
+class Backing(NamedTuple):
     """What one authorisation rests on. The field order is that of `_BEHIND`."""
 
     authorisation_id: uuid.UUID
@@ -73,8 +72,7 @@ class Backing:
         return self.paused_at is not None and (self.resumes_on is None or now().date() < self.resumes_on)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Personal:
+class Personal(NamedTuple):
     """What a token rests on that tells who somebody is, and needs no school: its app and the person."""
 
     app_suspended_at: dt.datetime | None
@@ -89,8 +87,7 @@ class Personal:
         return "This account has ended." if self.account_ended_at else ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class HeldCode:
+class HeldCode(NamedTuple):
     """The field order, after the backing, is that of `_CODE`."""
 
     backing: Backing | Personal
@@ -110,8 +107,7 @@ class HeldCode:
     signed_in_at: dt.datetime
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class HeldToken:
+class HeldToken(NamedTuple):
     """The field order, after the backing, is that of `_TOKEN`."""
 
     backing: Backing | Personal
@@ -134,14 +130,14 @@ def lineage(held: HeldCode | HeldToken) -> Lineage:
 def locked_codes(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldCode]:
     """Authorization codes as they are now, kept so until this transaction ends."""
     backings = _backings(db, _LOCK_CODES, digests=digests)
-    rows = db.connection().execute(_CODE, {"digests": list(digests)}).all()
+    rows = _CODE.rows(db, digests=list(digests))
     return {row[1]: HeldCode(behind, *row[1:]) for row, behind in _with(db, rows, backings, _BEHIND_CODES)}
 
 
 def locked_refresh_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
     """Refresh tokens as they are now, kept so until this transaction ends."""
     backings = _backings(db, _LOCK_TOKENS, digests=digests)
-    rows = db.connection().execute(_TOKEN, {"digests": list(digests), "purpose": REFRESH}).all()
+    rows = _TOKEN.rows(db, digests=list(digests), purpose=REFRESH)
     return {row[1]: HeldToken(behind, *row[1:]) for row, behind in _with(db, rows, backings, _BEHIND_TOKENS)}
 
 
@@ -154,30 +150,29 @@ def access_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldTo
 
 
 def _tokens(db: Session, purpose: str, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
-    rows = db.connection().execute(_TOKEN, {"digests": list(digests), "purpose": purpose}).all()
+    rows = _TOKEN.rows(db, digests=list(digests), purpose=purpose)
     backings = _backings(db, _BEHIND_THESE, ids={row[0] for row in rows})
     return {row[1]: HeldToken(behind, *row[1:]) for row, behind in _with(db, rows, backings, _BEHIND_TOKENS)}
 
 
 def _with(
-    db: Session, rows: Sequence[Any], backings: dict[uuid.UUID, Backing], personal: Select[Any]
+    db: Session, rows: Sequence[Any], backings: dict[uuid.UUID, Backing], personal: Prepared
 ) -> Iterator[tuple[Any, Backing | Personal]]:
     """Each row with what stands behind it; one with nothing that we know of is left out."""
     persons: dict[bytes, Personal] = {}
     if alone := [row[1] for row in rows if row[0] is None]:
-        found = db.connection().execute(personal, {"digests": alone})
-        persons = {row[0]: Personal(*row[1:]) for row in found}
+        persons = {row[0]: Personal(*row[1:]) for row in personal.rows(db, digests=alone)}
     for row in rows:
         if behind := backings.get(row[0]) or persons.get(row[1]):
             yield row, behind
 
 
-def _backings(db: Session, query: Select[Any], **bound: Iterable[Any]) -> dict[uuid.UUID, Backing]:
-    rows = db.connection().execute(query, {name: list(values) for name, values in bound.items()})
+def _backings(db: Session, query: Prepared, **bound: Iterable[Any]) -> dict[uuid.UUID, Backing]:
+    rows = query.rows(db, **{name: list(values) for name, values in bound.items()})
     return {row[0]: Backing(*row) for row in rows}
 
 
-# Made once, and of tables, not of classes: putting a statement together takes longer than running it.
+# Of tables, not of classes: rows, and no objects, are wanted.
 _app, _partner, _school, _establishment = (
     App.__table__.c,
     Partner.__table__.c,
@@ -211,11 +206,11 @@ _BEHIND = (
     .join(Partner.__table__, _app.partner_id == _partner.id)
     .outerjoin(Establishment.__table__, _establishment.urn == _school.urn)
 )
-_BEHIND_THESE = _BEHIND.where(among(_authorisation.id, "ids"))
+_BEHIND_THESE = Prepared(_BEHIND.where(among(_authorisation.id, "ids")))
 
 
-def _personal(digest: Any, app_id: Any, account_id: Any) -> Select[Any]:
-    return (
+def _personal(digest: Any, app_id: Any, account_id: Any) -> Prepared:
+    return Prepared(
         select(digest, _app.suspended_at, _partner.suspended_at, _account.ended_at)
         .join_from(digest.table, App.__table__, app_id == _app.id)
         .join(Partner.__table__, _app.partner_id == _partner.id)
@@ -228,45 +223,49 @@ _BEHIND_TOKENS = _personal(_token.digest, _token.app_id, _token.account_id)
 _BEHIND_CODES = _personal(_code.digest, _code.app_id, _code.account_id)
 
 
-def _locked(column: Any, digest: Any) -> Select[Any]:
+def _locked(column: Any, digest: Any) -> Prepared:
     """Queue everything that changes tokens of one authorisation: a family that ends must not gain a member unseen.
 
     SQLite knows no such lock and needs none: it has one writer at a time. Always by id, so that two groups do not wait
     for each other, and before the tokens are read, so that what is read is what the previous holder left.
     """
     behind = _BEHIND.where(_authorisation.id.in_(select(column).where(among(digest, "digests"))))
-    return behind.order_by(_authorisation.id).with_for_update(key_share=True, of=Authorisation.__table__)
+    return Prepared(behind.order_by(_authorisation.id).with_for_update(key_share=True, of=Authorisation.__table__))
 
 
 _LOCK_TOKENS = _locked(_token.authorisation_id, _token.digest)
 _LOCK_CODES = _locked(_code.authorisation_id, _code.digest)
-_TOKEN: Select[Any] = select(
-    _token.authorisation_id,
-    _token.digest,
-    _token.app_id,
-    _token.account_id,
-    _token.family,
-    _token.scope,
-    _token.issued_at,
-    _token.expires_at,
-    _token.used_at,
-    _token.ended_at,
-    _token.key_thumbprint,
-).where(among(_token.digest, "digests"), _token.purpose == bindparam("purpose"), _token.endpoint_id.is_(None))
-_CODE: Select[Any] = select(
-    _code.authorisation_id,
-    _code.digest,
-    _code.app_id,
-    _code.account_id,
-    _code.family,
-    _code.redirect_uri,
-    _code.scope,
-    _code.code_challenge,
-    _code.details,
-    _code.expires_at,
-    _code.used_at,
-    _code.key_thumbprint,
-    _code.nonce,
-    _code.methods,
-    _code.signed_in_at,
-).where(among(_code.digest, "digests"))
+_TOKEN = Prepared(
+    select(
+        _token.authorisation_id,
+        _token.digest,
+        _token.app_id,
+        _token.account_id,
+        _token.family,
+        _token.scope,
+        _token.issued_at,
+        _token.expires_at,
+        _token.used_at,
+        _token.ended_at,
+        _token.key_thumbprint,
+    ).where(among(_token.digest, "digests"), _token.purpose == bindparam("purpose"), _token.endpoint_id.is_(None))
+)
+_CODE = Prepared(
+    select(
+        _code.authorisation_id,
+        _code.digest,
+        _code.app_id,
+        _code.account_id,
+        _code.family,
+        _code.redirect_uri,
+        _code.scope,
+        _code.code_challenge,
+        _code.details,
+        _code.expires_at,
+        _code.used_at,
+        _code.key_thumbprint,
+        _code.nonce,
+        _code.methods,
+        _code.signed_in_at,
+    ).where(among(_code.digest, "digests"))
+)

@@ -8,8 +8,9 @@ from typing import Any, Self, cast
 from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Table, Text, Update, bindparam, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
-from app.db import Session, is_sqlite, withdrawn
+from app.db import Session, withdrawn
 from app.models.base import Base, among, new_id, now
+from app.models.prepared import Added, Prepared
 
 ACCESS, REFRESH = "access", "refresh"
 
@@ -83,7 +84,7 @@ class AuthorizationCode(Base):
     @classmethod
     def spend(cls, db: Session, digests: Iterable[bytes]) -> set[bytes]:
         """Use these codes up; the digests of those that nobody had used before."""
-        return set(db.connection().execute(_SPEND, {"digests": list(digests), "moment": now()}).scalars())
+        return {row[0] for row in _SPEND.rows(db, digests=list(digests), moment=now())}
 
 
 class Token(Base):
@@ -111,7 +112,7 @@ class Token(Base):
     @classmethod
     def use(cls, db: Session, digests: Iterable[bytes]) -> set[bytes]:
         """Use refresh tokens up; the digests of those that were still there to be used."""
-        return set(db.connection().execute(_USE, {"digests": list(digests), "moment": now()}).scalars())
+        return {row[0] for row in _USE.rows(db, digests=list(digests), moment=now())}
 
     @classmethod
     def end_successor(cls, db: Session, lineage: Lineage, digest: bytes) -> bool:
@@ -122,10 +123,8 @@ class Token(Base):
     @classmethod
     def add_all(cls, db: Session, rows: list[dict[str, Any]]) -> None:
         """Insert many tokens; each row names the same columns."""
-        if rows and is_sqlite:
-            db.connection().execute(_ADD, rows)
-        elif rows:
-            _copy(db, rows)
+        if rows:
+            _ADD(db, rows)
 
     @classmethod
     def end(cls, db: Session, digests: Iterable[bytes]) -> None:
@@ -154,25 +153,9 @@ def _descends(lineage: Lineage) -> ColumnElement[bool]:
     return (Token.authorisation_id == authorisation_id) & (Token.family == family)
 
 
-def _copy(db: Session, rows: list[dict[str, Any]]) -> None:
-    """PostgreSQL's COPY takes a row in a third of the time that INSERT needs."""
-    names = list(rows[0])
-    kinds = [_TOKENS.c[name].type.compile(db.get_bind().dialect) for name in names]
-    connection: Any = db.connection().connection.driver_connection
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY token ({', '.join(names)}) FROM STDIN (FORMAT BINARY)") as copy,
-    ):
-        copy.set_types([_COPIED.get(kind, kind.lower()) for kind in kinds])
-        for row in rows:
-            copy.write_row(row.values())
-
-
-# Made once: putting a statement together takes longer than running it.
 _TOKENS = cast(Table, Token.__table__)
-_ADD = _TOKENS.insert()
-_COPIED = {"TIMESTAMP WITH TIME ZONE": "timestamptz", "VARCHAR(10)": "varchar", "VARCHAR(43)": "varchar"}
-_USE = (
+_ADD = Added(_TOKENS)
+_USE = Prepared(
     update(_TOKENS)
     .where(among(_TOKENS.c.digest, "digests"), _TOKENS.c.purpose == REFRESH)
     .where(_TOKENS.c.used_at.is_(None), _TOKENS.c.ended_at.is_(None))
@@ -180,7 +163,7 @@ _USE = (
     .returning(_TOKENS.c.digest)
 )
 _CODES = cast(Table, AuthorizationCode.__table__)
-_SPEND = (
+_SPEND = Prepared(
     update(_CODES)
     .where(among(_CODES.c.digest, "digests"), _CODES.c.used_at.is_(None))
     .values(used_at=bindparam("moment"))
