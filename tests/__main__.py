@@ -57,7 +57,7 @@ def _missing_packages() -> list[str]:
         postgres.programs()
     except postgres.Missing:
         missing.append("postgresql")
-    if chromium.PROGRAM is None:
+    if chromium.program() is None:
         missing.append("chromium")
     if shutil.which("wrk") is None:
         missing.append("wrk")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -19,12 +19,18 @@ FLAGS = (
 )
 
 
+def program() -> str | None:
+    """Where it is on this machine, if it is."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
 @contextmanager
 def running() -> Iterator[Browser]:
     """A running browser; skips the test, counted, where there is none."""
-    if PROGRAM is None:
+    found = program()
+    if found is None:
         pytest.skip("Chromium is not installed")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
         browser.close()
