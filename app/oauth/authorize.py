@@ -14,8 +14,8 @@ from app.models.partner import App
 from app.models.school import School
 from app.models.scope import OPENID
 from app.models.token import AuthorizationRequest
-from app.oauth import answer, authorization_code, grants, id_token, identity, par
-from app.oauth.checks import check, identified, is_fresh, is_hinted, kept, prompts, scopes
+from app.oauth import answer, authorization_code, grants, identity, par
+from app.oauth.checks import check, identified, is_expected, is_fresh, kept, prompts, scopes
 from app.oauth.request import FORM, Parameters, parse
 from app.secrets import digest
 from app.settings import settings
@@ -49,13 +49,16 @@ def ask(request: Request) -> Response:
         try:
             check(app, sent)
             grant = grants.named(db, app.id, sent)
-            id_token.hinted_person(db, app, sent)
+            expected = is_expected(db, app, sent, person)
             if "none" in prompts(sent):
-                return _silently(db, app, sent, person, grant)
+                return _silently(db, app, sent, person if expected else None, grant)
         except OAuthError as wrong:
             if person or "none" in prompts(sent):
                 return answer.with_error(sent, wrong)
             return answer.on_page(request, app, wrong)
+        # Without a waiting request: two windows of one app may sign in at the same moment.
+        if person and expected and is_fresh(person, sent) and (found := identity.at_once(db, app, sent, person)):
+            return answer.with_code(sent, found.code(db, app, sent, person))
         if person is None:
             # Whoever has a client_id could fill the table: strangers' requests are counted, decided ones are not.
             Try(((_kept_from_network, network(request)),)).count()
@@ -89,7 +92,7 @@ async def turn_into_get(request: Request) -> Response:
 
 def _silently(db: Session, app: App, sent: Parameters, person: Person | None, grant: Authorisation | None) -> Response:
     """prompt=none: a code without a page, where all was agreed to before. Data are for an Admin of the school."""
-    if person is None or not is_fresh(person, sent) or not is_hinted(db, app, sent, person):
+    if person is None or not is_fresh(person, sent):
         raise OAuthError("login_required", "Nobody is signed in, or not lately enough, or somebody else is.")
     school = School.by_id(db, person.school_id) if person.school_id else None
     if identity.is_asked_alone(sent):

@@ -88,10 +88,10 @@ def is_fresh(person: Person, sent: Parameters, waiting: AuthorizationRequest | N
     return not wants_sign_in and (max_age is None or signed_in_at >= ago(int(max_age)))
 
 
-def is_hinted(db: Session, app: App, sent: Parameters, person: Person) -> bool:
-    """Whether this is the person whom the app expects, if it expects anybody. Raises OAuthError for a false hint."""
+def is_expected(db: Session, app: App, sent: Parameters, person: Person | None) -> bool:
+    """Whether whoever is signed in is the person that the app hints at. Raises OAuthError for a false hint."""
     sub = id_token.hinted_person(db, app, sent)
-    return sub in (None, app.partner.pairwise("account", person.account.id))
+    return person is None or sub in (None, app.partner.pairwise("account", person.account.id))
 
 
 def _readable(_app: App | Client, sent: Parameters) -> None:

@@ -20,7 +20,7 @@ from app.models.partner import App
 from app.models.school import School
 from app.models.token import AuthorizationRequest
 from app.oauth import answer, authorization_code, grants, identity
-from app.oauth.checks import check, identified, is_fresh, is_hinted, prompts, scopes
+from app.oauth.checks import check, identified, is_expected, is_fresh, scopes
 from app.oauth.request import Parameters
 from app.sharing.service import CannotShare, Offer, decides, facts, grant, offer
 from app.signin.session import Person, choose_school, visitor
@@ -131,7 +131,7 @@ def _open(request: Request, db: Session, request_id: uuid.UUID) -> Open | Respon
     try:
         check(app, sent)
         named = grants.named(db, app.id, sent)
-        expected = person is None or is_hinted(db, app, sent, person)
+        expected = is_expected(db, app, sent, person)
     except OAuthError as wrong:
         return answer.with_error(sent, wrong) if person else answer.on_page(request, app, wrong)
     if person is None:
@@ -179,12 +179,9 @@ def _offered(
     if len(schools) > 1 and (choose or not current):
         return _choice_page(request, open_, schools)
     school = (current or schools)[0]
-    is_admin = decides(open_.person, school)
-    is_asked_anyway = is_admin and "consent" in prompts(open_.sent)
-    found = None if is_asked_anyway else identity.straight(db, app, open_.sent, open_.person, school)
-    if found:
+    if found := identity.straight(db, app, open_.sent, open_.person, school):
         return found
-    if not is_admin:
+    if not decides(open_.person, school):
         return page(request, "oauth/ask_your_admin.html", 403, app=app, path=path, about_person=True)
     try:
         terms = offer(db, app, scopes(open_.sent), school, replacing=grants.replaces(open_.sent))

@@ -11,7 +11,7 @@ from app.models.partner import App
 from app.models.school import School
 from app.models.scope import OPENID, only_identity
 from app.oauth import authorization_code, grants
-from app.oauth.checks import scopes
+from app.oauth.checks import prompts, scopes
 from app.oauth.request import Parameters
 from app.sharing.service import CannotShare, Offer, decides, offer
 from app.signin.session import Person
@@ -49,6 +49,14 @@ def may_use(db: Session, app: App, person: Person) -> bool:
     return app.is_live or any(school.is_test for school in (School.by_id(db, found) for found in ids) if school)
 
 
+def at_once(db: Session, app: App, sent: Parameters, person: Person) -> Answer | None:
+    """As `straight`, for somebody who need not be asked either for which school: who has one, or none to be asked."""
+    ids = {held.school_id for held in person.memberships if held.school_id}
+    chosen = person.session.school_id in ids
+    school = School.by_id(db, person.school_id) if person.school_id and (chosen or len(ids) == 1) else None
+    return straight(db, app, sent, person, school)
+
+
 def straight(db: Session, app: App, sent: Parameters, person: Person, school: School | None) -> Answer | None:
     """What the person, working for this school, takes back without being asked; None where there is nothing yet.
 
@@ -57,7 +65,7 @@ def straight(db: Session, app: App, sent: Parameters, person: Person, school: Sc
     """
     if needs_no_school(sent):
         return Answer(None, [OPENID]) if may_use(db, app, person) else None
-    if school is None or not is_asked_alone(sent):
+    if school is None or not is_asked_alone(sent) or ("consent" in prompts(sent) and decides(person, school)):
         return None
     try:
         offered = offer(db, app, scopes(sent), school)

@@ -18,7 +18,7 @@ from app.oauth import jose
 from app.oauth import userinfo as endpoint
 from app.settings import settings
 from tests import factories
-from tests.oauth.dance import Dance, refusal, signs_in
+from tests.oauth.dance import Dance, refusal, sent_back, signs_in
 from tests.oauth.oidc import ALL, agrees, colleague, signs_in_to, silent, site, told, userinfo
 from tests.oauth.test_storage import away, is_unavailable
 from tests.pages import Browser
@@ -93,6 +93,16 @@ def test_67_openid_alone_goes_straight_back_without_any_authorisation(dance: Dan
     with sessions.read() as db:
         rows = db.query(Token).all()
     assert [(row.purpose, row.authorisation_id) for row in rows] == [("access", None)]
+
+
+def test_67_two_windows_of_one_app_both_get_home(dance: Dance) -> None:
+    dance.opens(scope="school")
+    waiting = dance.browser.path
+    first, second = (sent_back(dance.asks(scope="openid"))["code"] for _ in range(2))
+    assert "id_token" in dance.redeems(first).json() and "id_token" in dance.redeems(second).json()
+    dance.browser.opens(waiting)
+    dance.browser.presses("Authorise")
+    assert dance.redeems(dance.answered()["code"]).json()["scope"] == "school", "nor is another request in the way"
 
 
 def test_67_whoever_has_no_school_can_be_known_too(dance: Dance) -> None:

@@ -134,6 +134,12 @@ def test_19_a_false_hint_is_refused(server: ASGIApp, browser: Browser, dance: Da
     for what, token in false.items():
         assert silent(dance, id_token_hint=token)["error"] == "invalid_request", what
         assert sent_back(dance.asks(scope="openid", id_token_hint=token))["error"] == "invalid_request", what
+    dance.browser.client.cookies.clear()
+    for what, token in false.items():
+        assert silent(dance, id_token_hint=token)["error"] == "invalid_request", what
+        assert is_page(dance.asks(scope="openid", id_token_hint=token)), what
+    assert silent(dance, id_token_hint=mine)["error"] == "login_required"
+    dance.signs_in()
     assert "code" in silent(dance, id_token_hint=mine)
 
 
