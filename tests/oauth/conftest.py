@@ -4,6 +4,7 @@ from starlette.types import ASGIApp
 from app.models.scope import SCOPES, Scope
 from app.oauth import metadata
 from tests.oauth.dance import Dance
+from tests.oauth.proofs import Signer
 from tests.pages import Browser
 
 
@@ -22,3 +23,9 @@ def more_scopes(monkeypatch: pytest.MonkeyPatch) -> None:
     for scope in (Scope("students", "Pupils", "Names and year groups.", "student", ("givenName",)), special):
         monkeypatch.setitem(SCOPES, scope.name, scope)
     monkeypatch.setattr(metadata, "OFFERED", ["school", "students", "students.sen"])
+
+
+@pytest.fixture
+def key() -> Signer:
+    """A key that proves what is bound to it."""
+    return Signer()

@@ -17,9 +17,9 @@ from app.models.spent_id import SpentId
 from app.settings import settings
 from tests import factories
 from tests.oauth.dance import Dance, at_once, refusal
+from tests.oauth.forged_proofs import hmac_signed
 from tests.oauth.proofs import ASSERTED, Keyed, Signer, part
 from tests.oauth.test_client_auth import is_unknown
-from tests.oauth.test_dpop import hmac_signed
 from tests.pages import Browser
 
 

@@ -19,11 +19,6 @@ def strict(server: ASGIApp, browser: Browser) -> Keyed:
     return Keyed(server, browser, profile=FAPI2)
 
 
-@pytest.fixture
-def key() -> Signer:
-    return Signer()
-
-
 def code(strict: Keyed, **changed: Any) -> str:
     strict.signs_in()
     strict.browser.opens(f"/oauth/authorize?{urlencode(brings(strict, pushed(strict, **changed)))}")
