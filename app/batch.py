@@ -14,6 +14,9 @@ from typing import Any, Generic, TypeVar
 
 from app.db import DatabaseAway, PoolExhausted, Session
 
+ROUNDS = 2  # of the event loop: one to write the answers, one to read what they lead to
+LONGEST_WAIT = 0.05  # seconds
+
 Call = TypeVar("Call")
 Answer = TypeVar("Answer")
 
@@ -57,6 +60,7 @@ class Batch(Generic[Call, Answer]):
     def _serve(self) -> None:
         while True:
             group = [self._waiting.get()]
+            _let_gather(group[0].loop)
             while len(group) < self._most and not self._waiting.empty():
                 group.append(self._waiting.get())
             _deliver(group, self._outcomes([waiting.call for waiting in group]))
@@ -90,6 +94,27 @@ class _Waiting:
     call: Any
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
+
+
+def _let_gather(loop: asyncio.AbstractEventLoop) -> None:
+    """Wait until the event loop has gone round, so that what has arrived meanwhile can join the group.
+
+    Half of the callers are being answered while the other half waits: without this, two halves would take turns for
+    ever and pay for twice as many transactions.
+    """
+    gathered = threading.Event()
+
+    def turn(left: int) -> None:
+        if left:
+            loop.call_soon(turn, left - 1)
+        else:
+            gathered.set()
+
+    try:
+        loop.call_soon_threadsafe(turn, ROUNDS)
+    except RuntimeError:  # that loop has closed
+        return
+    gathered.wait(LONGEST_WAIT)
 
 
 def _deliver(group: list[_Waiting], outcomes: list[Any]) -> None:
