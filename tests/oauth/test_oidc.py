@@ -18,9 +18,9 @@ from app.oauth import jose
 from app.oauth import userinfo as endpoint
 from app.settings import settings
 from tests import factories
+from tests.faults.storage import away, is_unavailable
 from tests.oauth.dance import Dance, refusal, sent_back, signs_in
 from tests.oauth.oidc import ALL, agrees, colleague, signs_in_to, silent, site, told, userinfo
-from tests.oauth.test_storage import away, is_unavailable
 from tests.pages import Browser
 
 
