@@ -41,7 +41,13 @@ def _connect(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return _postgresql(url)
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = create_engine(url, pool_size=10, max_overflow=20, connect_args={"check_same_thread": False, "timeout": 15})
+    made = create_engine(
+        url,
+        pool_size=10,
+        max_overflow=20,
+        hide_parameters=True,  # an error that is logged would tell them
+        connect_args={"check_same_thread": False, "timeout": 15},
+    )
 
     @event.listens_for(made, "connect")
     def _open(connection: Any, _record: Any) -> None:
@@ -63,7 +69,15 @@ def _postgresql(url: str) -> Engine:
     from psycopg.types.array import ListBinaryDumper  # noqa: PLC0415  (SQLite does without the driver)
 
     # Last in, first out: a connection keeps the plans of what it ran, so the same few are used.
-    made = create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=5, pool_use_lifo=True)
+    made = create_engine(
+        url,
+        pool_size=10,
+        max_overflow=20,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_timeout=5,
+        pool_use_lifo=True,
+    )
 
     @event.listens_for(made, "connect")
     def _open(connection: Any, _record: Any) -> None:

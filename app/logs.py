@@ -12,7 +12,8 @@ import structlog
 
 from app.settings import settings
 
-_SECRET = re.compile(r"gh_[a-z]{2}_[\w-]{20,}|eyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:(password|secret|token|code)=)[^&\s\"']+")
+_NAMED = r"""(?i:(password|secret|token|code|verifier|assertion|hint|input_value)(=|%3D|['"]: ?)['"]?)"""
+_SECRET = re.compile(rf"""gh_[a-z]{{2}}_[\w-]{{20,}}|eyJ[\w-]+\.[\w-]+\.[\w-]*|{_NAMED}[^&\s"']+""")
 
 
 _request: ContextVar[Mapping[str, str]] = ContextVar("request", default=MappingProxyType({}))
@@ -25,7 +26,15 @@ def about(**request: str) -> None:
 
 def mask(text: str) -> str:
     """The text with every token, signed object and secret parameter cut out."""
-    return _SECRET.sub(lambda found: (found.group(1) or "") + ("=" if found.group(1) else "") + "[masked]", text)
+    return _SECRET.sub(lambda found: f"{found.group(1) or ''}{found.group(2) or ''}[masked]", text)
+
+
+class _Forwarding(logging.Handler):
+    """Takes what the libraries say by the standard logging, tracebacks included, into the one log of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger = structlog.get_logger()
+        logger.log(max(record.levelno, logging.INFO), record.getMessage(), logger=record.name, exc_info=record.exc_info)
 
 
 def configure() -> None:
@@ -44,6 +53,14 @@ def configure() -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+    forwarding = _Forwarding(logging.WARNING)
+    logging.getLogger().handlers = [
+        *(handler for handler in logging.getLogger().handlers if not isinstance(handler, _Forwarding)),
+        forwarding,
+    ]
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        own = logging.getLogger(name)
+        own.handlers, own.propagate = [], True
 
 
 def _placed(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

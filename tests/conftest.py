@@ -5,7 +5,7 @@ The settings are read when `app.settings` is first imported, so the environment 
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import psycopg
@@ -26,6 +26,10 @@ if POSTGRES:
     _url = POSTGRES.rsplit("/", 1)[0] + f"/gatehouse_{WORKER}"
     os.environ["GATEHOUSE_DATABASE_URL"] = _url.replace("postgresql://", "postgresql+psycopg://")
 
+from tests import logs_check
+
+logs_check.watch()  # before anything takes what it listens to by its name
+
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
@@ -40,6 +44,15 @@ from tests.pages import Browser
 
 def pytest_report_header() -> str:
     return f"database: {engine.dialect.name}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a test whose logs hold a secret fail at its end."""
+    report = yield
+    if call.when == "teardown":
+        logs_check.judge(report)
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)
