@@ -42,9 +42,9 @@ def approve(db: Session, school: School) -> None:
 class World:
     """`school`, `admin`: whose data; codes and tokens are those of a confidential app and of a public one in turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, urn: int = 100001) -> None:
         with sessions.begin() as db:
-            self.school: School = factories.school(db, status=VERIFIED)
+            self.school: School = factories.school(db, urn, VERIFIED)
             self.admin: Account = factories.admin(db, self.school)
             approve(db, self.school)
             apps = [factories.app(db), factories.app(db, auth_method="none")]
