@@ -23,8 +23,9 @@ def test_only_an_admin_grants_and_revokes(role: str) -> None:
         with pytest.raises(NotAllowed):
             revoke(db, person=person(db, other), school=here.school, authorisation_id=given.id)
     assert active(here)[0].id == given.id
+    entitled = colleague(here.school, ADMIN)
     with sessions.begin() as db:
-        revoke(db, person=person(db, colleague(here.school, ADMIN)), school=here.school, authorisation_id=given.id)
+        revoke(db, person=person(db, entitled), school=here.school, authorisation_id=given.id)
     assert active(here) == []
 
 
