@@ -4,13 +4,14 @@ SQLite runs in WAL with `synchronous=FULL`. Its write units start with BEGIN IMM
 that both read first can both believe they won.
 """
 
+import select
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.orm import Session
 
@@ -25,6 +26,7 @@ __all__ = [
     "DatabaseAway",
     "PoolExhausted",
     "Session",
+    "close",
     "driver",
     "engine",
     "is_sqlite",
@@ -37,9 +39,7 @@ __all__ = [
 DatabaseAway = DBAPIError
 
 
-def _connect(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return _postgresql(url)
+def _sqlite(url: str) -> Engine:
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = create_engine(
         url,
@@ -65,23 +65,28 @@ def _connect(url: str) -> Engine:
     return made
 
 
-def _postgresql(url: str) -> Engine:
-    from psycopg.types.array import ListBinaryDumper  # noqa: PLC0415  (SQLite does without the driver)
+def _postgresql(url: str, plans: str) -> Engine:
+    from app.arrays import ArrayDumper  # noqa: PLC0415  (SQLite does without the driver)
 
-    # Last in, first out: a connection keeps the plans of what it ran, so the same few are used.
     made = create_engine(
         url,
         pool_size=10,
         max_overflow=20,
-        hide_parameters=True,
-        pool_pre_ping=True,
         pool_timeout=5,
-        pool_use_lifo=True,
+        pool_use_lifo=True,  # a connection keeps the plans of what it ran, so the same few are used
+        hide_parameters=True,  # an error that is logged would tell them
+        connect_args={"options": f"-c plan_cache_mode={plans}"},
     )
 
     @event.listens_for(made, "connect")
     def _open(connection: Any, _record: Any) -> None:
-        connection.adapters.register_dumper(list, ListBinaryDumper)  # as text, each digest would be escaped
+        connection.adapters.register_dumper(list, ArrayDumper)
+
+    @event.listens_for(made, "checkout")
+    def _look(connection: Any, _record: Any, _proxy: Any) -> None:
+        # A server that went away has closed the socket, which makes it readable: to see that, nothing need be sent.
+        if select.select([connection.fileno()], [], [], 0)[0]:
+            raise DisconnectionError
 
     return made
 
@@ -108,27 +113,42 @@ def _turns(bound: Engine) -> Callable[[], AbstractContextManager[Any]]:
 class Sessions:
     """Hands out sessions. Leaving `begin()` commits, an exception rolls back; `read()` never writes."""
 
-    def __init__(self, bound: Engine) -> None:
+    def __init__(self, bound: Engine, groups: Engine) -> None:
         self.withdrawals = 0
         """How often this process has committed a withdrawal (see `withdrawn`). A cache of what tokens may do notes it
         before it reads the database, and drops everything when it has changed since."""
         self._turn = _turns(bound)
-        self._write = bound
-        self._read = bound.execution_options(reading=True)
+        self._bound, self._groups = bound, groups
+        self._reading, self._groups_reading = (each.execution_options(reading=True) for each in (bound, groups))
+
+    def begin(self) -> AbstractContextManager[Session]:
+        """A write unit: all of it happens, or none."""
+        return self._begin(self._bound)
+
+    def begin_group(self) -> AbstractContextManager[Session]:
+        """A write unit of many callers, whose statements are always the same (see `app/batch.py`)."""
+        return self._begin(self._groups)
+
+    def read(self) -> AbstractContextManager[Session]:
+        """A consistent look at the database that takes no write lock and is rolled back."""
+        return self._look(self._reading)
+
+    def read_group(self) -> AbstractContextManager[Session]:
+        """Such a look of many callers."""
+        return self._look(self._groups_reading)
 
     @contextmanager
-    def begin(self) -> Iterator[Session]:
-        """A write unit: all of it happens, or none."""
-        with self._turn(), Session(self._write, expire_on_commit=False) as session:
+    def _begin(self, bound: Engine) -> Iterator[Session]:
+        with self._turn(), Session(bound, expire_on_commit=False) as session:
             with session.begin():
                 yield session
             if session.info.get("withdrawn"):
                 self.withdrawals += 1
 
+    @staticmethod
     @contextmanager
-    def read(self) -> Iterator[Session]:
-        """A consistent look at the database that takes no write lock and is rolled back."""
-        with Session(self._read, expire_on_commit=False, autoflush=False) as session:
+    def _look(bound: Engine) -> Iterator[Session]:
+        with Session(bound, expire_on_commit=False, autoflush=False) as session:
             yield session
 
 
@@ -167,9 +187,18 @@ def reads_only(session: Session) -> bool:
     return bool(session.get_bind().get_execution_options().get("reading", False))
 
 
-engine = _connect(settings.database_url.get_secret_value())
-sessions = Sessions(engine)
-is_sqlite = engine.dialect.name == "sqlite"
+_url = settings.database_url.get_secret_value()
+is_sqlite = _url.startswith("sqlite")
+engine = _sqlite(_url) if is_sqlite else _postgresql(_url, "auto")
+# What runs for groups is planned once: for a few digests PostgreSQL would go on planning longer than it then searches.
+_groups = engine if is_sqlite else _postgresql(_url, "force_generic_plan")
+sessions = Sessions(engine, _groups)
+
+
+def close() -> None:
+    """Give every connection back."""
+    engine.dispose()
+    _groups.dispose()
 
 
 def reachable() -> bool:

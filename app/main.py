@@ -67,4 +67,4 @@ async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
     with db.sessions.begin() as session:
         keys.ensure(session)
     yield
-    db.engine.dispose()
+    db.close()

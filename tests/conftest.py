@@ -35,7 +35,7 @@ from alembic.config import Config
 from sqlalchemy import text
 from starlette.types import ASGIApp
 
-from app.db import engine, sessions
+from app.db import close, engine, sessions
 from app.models import Base
 from app.settings import ROOT
 from app.web import throttle
@@ -59,7 +59,7 @@ def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, py
 def _schema() -> Iterator[None]:
     command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
     yield
-    engine.dispose()
+    close()
 
 
 @pytest.fixture(autouse=True)

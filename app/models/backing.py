@@ -5,10 +5,10 @@ The authorisation is the truth and the token only points to it, so whoever meets
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 
 from app.db import Session
 from app.models.account import Account
@@ -22,7 +22,7 @@ from app.models.token import ACCESS, REFRESH, AuthorizationCode, Lineage, Token
 
 
 class Backing(NamedTuple):
-    """What one authorisation rests on. The field order is that of `_BEHIND`."""
+    """What one authorisation rests on. The field order is that of `_FIELDS`."""
 
     authorisation_id: uuid.UUID
     app_id: uuid.UUID
@@ -88,7 +88,7 @@ class Personal(NamedTuple):
 
 
 class HeldCode(NamedTuple):
-    """The field order, after the backing, is that of `_CODE`."""
+    """The field order, after the backing, is that of `_CODE_FIELDS`."""
 
     backing: Backing | Personal
     digest: bytes
@@ -108,7 +108,7 @@ class HeldCode(NamedTuple):
 
 
 class HeldToken(NamedTuple):
-    """The field order, after the backing, is that of `_TOKEN`."""
+    """The field order, after the backing, is that of `_TOKEN_FIELDS`."""
 
     backing: Backing | Personal
     digest: bytes
@@ -129,16 +129,18 @@ def lineage(held: HeldCode | HeldToken) -> Lineage:
 
 def locked_codes(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldCode]:
     """Authorization codes as they are now, kept so until this transaction ends."""
-    backings = _backings(db, _LOCK_CODES, digests=digests)
-    rows = _CODE.rows(db, digests=list(digests))
-    return {row[1]: HeldCode(behind, *row[1:]) for row, behind in _with(db, rows, backings, _BEHIND_CODES)}
+    own, rows = len(_CODE_FIELDS), _LOCKED_CODE.rows(db, digests=list(digests))
+    held = {row[1]: HeldCode(Backing(*row[own:]), *row[1:own]) for row in rows}
+    if personal := [digest for digest in digests if digest not in held]:
+        rows = _CODE.rows(db, digests=personal)
+        held |= {row[1]: HeldCode(behind, *row[1:]) for row, behind in _with(db, rows, {}, _BEHIND_CODES)}
+    return held
 
 
 def locked_refresh_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
     """Refresh tokens as they are now, kept so until this transaction ends."""
-    backings = _backings(db, _LOCK_TOKENS, digests=digests)
-    rows = _TOKEN.rows(db, digests=list(digests), purpose=REFRESH)
-    return {row[1]: HeldToken(behind, *row[1:]) for row, behind in _with(db, rows, backings, _BEHIND_TOKENS)}
+    own, rows = len(_TOKEN_FIELDS), _LOCKED_TOKEN.rows(db, digests=list(digests), purpose=REFRESH)
+    return {row[1]: HeldToken(Backing(*row[own:]), *row[1:own]) for row in rows}
 
 
 def refresh_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
@@ -151,7 +153,7 @@ def access_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldTo
 
 def _tokens(db: Session, purpose: str, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
     rows = _TOKEN.rows(db, digests=list(digests), purpose=purpose)
-    backings = _backings(db, _BEHIND_THESE, ids={row[0] for row in rows})
+    backings = {row[0]: Backing(*row) for row in _BACKING.rows(db, ids=[*{row[0] for row in rows if row[0]}])}
     return {row[1]: HeldToken(behind, *row[1:]) for row, behind in _with(db, rows, backings, _BEHIND_TOKENS)}
 
 
@@ -167,11 +169,6 @@ def _with(
             yield row, behind
 
 
-def _backings(db: Session, query: Prepared, **bound: Iterable[Any]) -> dict[uuid.UUID, Backing]:
-    rows = query.rows(db, **{name: list(values) for name, values in bound.items()})
-    return {row[0]: Backing(*row) for row in rows}
-
-
 # Of tables, not of classes: rows, and no objects, are wanted.
 _app, _partner, _school, _establishment = (
     App.__table__.c,
@@ -182,31 +179,39 @@ _app, _partner, _school, _establishment = (
 _authorisation, _token, _code = Authorisation.__table__.c, Token.__table__.c, AuthorizationCode.__table__.c
 _account = Account.__table__.c
 
-_BEHIND = (
-    select(
-        _authorisation.id,
-        _app.id,
-        _app.suspended_at,
-        _partner.suspended_at,
-        _authorisation.scopes,
-        _authorisation.expires_at,
-        _authorisation.ended_at,
-        _authorisation.end_reason,
-        _authorisation.paused_at,
-        _authorisation.resumes_on,
-        _school.id,
-        _school.status,
-        _school.name,
-        _school.urn,
-        _establishment.la_code,
-        _establishment.establishment_number,
-    )
-    .join_from(Authorisation.__table__, School.__table__, _authorisation.school_id == _school.id)
-    .join(App.__table__, _authorisation.app_id == _app.id)
-    .join(Partner.__table__, _app.partner_id == _partner.id)
-    .outerjoin(Establishment.__table__, _establishment.urn == _school.urn)
+_FIELDS = (
+    _authorisation.id,
+    _app.id,
+    _app.suspended_at,
+    _partner.suspended_at,
+    _authorisation.scopes,
+    _authorisation.expires_at,
+    _authorisation.ended_at,
+    _authorisation.end_reason,
+    _authorisation.paused_at,
+    _authorisation.resumes_on,
+    _school.id,
+    _school.status,
+    _school.name,
+    _school.urn,
+    _establishment.la_code,
+    _establishment.establishment_number,
 )
-_BEHIND_THESE = Prepared(_BEHIND.where(among(_authorisation.id, "ids")))
+
+
+def _behind(found: Select[Any]) -> Select[Any]:
+    """With everything that an authorisation rests on."""
+    return (
+        found.join(School.__table__, _authorisation.school_id == _school.id)
+        .join(App.__table__, _authorisation.app_id == _app.id)
+        .join(Partner.__table__, _app.partner_id == _partner.id)
+        .outerjoin(Establishment.__table__, _establishment.urn == _school.urn)
+    )
+
+
+_BACKING = Prepared(
+    _behind(select(*_FIELDS).select_from(Authorisation.__table__)).where(among(_authorisation.id, "ids"))
+)
 
 
 def _personal(digest: Any, app_id: Any, account_id: Any) -> Prepared:
@@ -223,49 +228,54 @@ _BEHIND_TOKENS = _personal(_token.digest, _token.app_id, _token.account_id)
 _BEHIND_CODES = _personal(_code.digest, _code.app_id, _code.account_id)
 
 
-def _locked(column: Any, digest: Any) -> Prepared:
-    """Queue everything that changes tokens of one authorisation: a family that ends must not gain a member unseen.
+def _locked(table: Any, columns: tuple[Any, ...], which: Any) -> Prepared:
+    """Rows and what is behind them, kept until the transaction ends; those with no authorisation are left out.
 
-    SQLite knows no such lock and needs none: it has one writer at a time. Always by id, so that two groups do not wait
-    for each other, and before the tokens are read, so that what is read is what the previous holder left.
+    Whatever changes tokens of one authorisation queues at it: a family that ends must not gain a member unseen. Always
+    in one order, so that two groups do not wait for each other. PostgreSQL reads a row that it had to wait for anew;
+    SQLite knows no such lock and needs none, because it has one writer at a time.
     """
-    behind = _BEHIND.where(_authorisation.id.in_(select(column).where(among(digest, "digests"))))
-    return Prepared(behind.order_by(_authorisation.id).with_for_update(key_share=True, of=Authorisation.__table__))
+    authorisation = Authorisation.__table__
+    found = select(*columns, *_FIELDS).join_from(table, authorisation, table.c.authorisation_id == _authorisation.id)
+    ordered = _behind(found).where(which).order_by(_authorisation.id, table.c.digest)
+    return Prepared(ordered.with_for_update(key_share=True, of=(authorisation, table)))
 
 
-_LOCK_TOKENS = _locked(_token.authorisation_id, _token.digest)
-_LOCK_CODES = _locked(_code.authorisation_id, _code.digest)
-_TOKEN = Prepared(
-    select(
-        _token.authorisation_id,
-        _token.digest,
-        _token.app_id,
-        _token.account_id,
-        _token.family,
-        _token.scope,
-        _token.issued_at,
-        _token.expires_at,
-        _token.used_at,
-        _token.ended_at,
-        _token.key_thumbprint,
-    ).where(among(_token.digest, "digests"), _token.purpose == bindparam("purpose"), _token.endpoint_id.is_(None))
+_TOKEN_FIELDS = (
+    _token.authorisation_id,
+    _token.digest,
+    _token.app_id,
+    _token.account_id,
+    _token.family,
+    _token.scope,
+    _token.issued_at,
+    _token.expires_at,
+    _token.used_at,
+    _token.ended_at,
+    _token.key_thumbprint,
 )
-_CODE = Prepared(
-    select(
-        _code.authorisation_id,
-        _code.digest,
-        _code.app_id,
-        _code.account_id,
-        _code.family,
-        _code.redirect_uri,
-        _code.scope,
-        _code.code_challenge,
-        _code.details,
-        _code.expires_at,
-        _code.used_at,
-        _code.key_thumbprint,
-        _code.nonce,
-        _code.methods,
-        _code.signed_in_at,
-    ).where(among(_code.digest, "digests"))
+_CODE_FIELDS = (
+    _code.authorisation_id,
+    _code.digest,
+    _code.app_id,
+    _code.account_id,
+    _code.family,
+    _code.redirect_uri,
+    _code.scope,
+    _code.code_challenge,
+    _code.details,
+    _code.expires_at,
+    _code.used_at,
+    _code.key_thumbprint,
+    _code.nonce,
+    _code.methods,
+    _code.signed_in_at,
 )
+_THESE_TOKENS = (
+    among(_token.digest, "digests") & (_token.purpose == bindparam("purpose")) & _token.endpoint_id.is_(None)
+)
+_THESE_CODES = among(_code.digest, "digests")
+_TOKEN = Prepared(select(*_TOKEN_FIELDS).where(_THESE_TOKENS))
+_CODE = Prepared(select(*_CODE_FIELDS).where(_THESE_CODES))
+_LOCKED_TOKEN = _locked(Token.__table__, _TOKEN_FIELDS, _THESE_TOKENS)
+_LOCKED_CODE = _locked(AuthorizationCode.__table__, _CODE_FIELDS, _THESE_CODES)

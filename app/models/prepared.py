@@ -4,9 +4,10 @@ SQLAlchemy needs three times as long to pass a statement on as the driver needs 
 UUIDs nor moments, so there SQLAlchemy goes on converting them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import orjson
 from sqlalchemy import Executable, Table
 
 from app.db import Session, driver, engine, is_sqlite
@@ -37,23 +38,24 @@ class Added:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._texts: dict[tuple[str, ...], str] = {}
 
     def __call__(self, db: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert them; each names the same columns."""
         if is_sqlite:
             db.connection().execute(self._table.insert(), rows)
             return
-        # PostgreSQL's COPY takes a row in a third of the time that INSERT needs.
-        names = list(rows[0])
-        with (
-            driver(db) as cursor,
-            cursor.copy(f"COPY {self._table.name} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)") as copy,
-        ):
-            copy.set_types(self._kinds(names))
-            for row in rows:
-                copy.write_row(row.values())
+        with driver(db) as cursor:
+            cursor.execute(self._text(tuple(rows[0])), (orjson.dumps(rows, default=bytes.hex).decode(),))
 
-    def _kinds(self, names: Iterable[str]) -> list[str]:
-        """The columns' types as the driver calls them: `VARCHAR(43)` is `varchar` there."""
-        kinds = [self._table.c[name].type.compile(engine.dialect).partition("(")[0].lower() for name in names]
-        return ["timestamptz" if kind == "timestamp with time zone" else kind for kind in kinds]
+    def _text(self, names: tuple[str, ...]) -> str:
+        """One text, one plan and one parameter for any number of rows: they travel as JSON."""
+        if names not in self._texts:
+            kinds = {name: self._table.c[name].type.compile(engine.dialect) for name in names}
+            values = [f"decode({name}, 'hex')" if kinds[name] == "BYTEA" else name for name in names]
+            columns = [f"{name} {'TEXT' if kind == 'BYTEA' else kind}" for name, kind in kinds.items()]
+            self._texts[names] = (  # every name in it is a column of ours
+                f"INSERT INTO {self._table.name} ({', '.join(names)}) SELECT {', '.join(values)}"  # noqa: S608
+                f" FROM json_to_recordset(%s::json) AS given ({', '.join(columns)})"
+            )
+        return self._texts[names]

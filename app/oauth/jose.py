@@ -76,7 +76,7 @@ class _Kept:
 
     def __init__(self) -> None:
         self._kept: tuple[float, Ring] | None = None
-        self._read: Batch[None, Ring] = Batch(sessions.read, _load_once)
+        self._read: Batch[None, Ring] = Batch(sessions.read_group, _load_once)
 
     async def __call__(self) -> Ring:
         started = time.monotonic()

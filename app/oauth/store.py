@@ -112,7 +112,9 @@ class _Kept(Generic[Key, Found]):
 
     def __init__(self, find: Callable[[Session, Collection[Key]], dict[Key, Found]]) -> None:
         self._kept: dict[Key, tuple[float, int, Found]] = {}
-        self._read: Batch[Key, Found | None] = Batch(sessions.read, lambda db, keys: _each(find(db, set(keys)), keys))
+        self._read: Batch[Key, Found | None] = Batch(
+            sessions.read_group, lambda db, keys: _each(find(db, set(keys)), keys)
+        )
 
     async def __call__(self, key: Key) -> Found | None:
         # Both are noted before the read: a withdrawal that falls between would otherwise go unseen.
@@ -160,7 +162,7 @@ def _find_returned(db: Session, digests: Collection[bytes]) -> dict[bytes, bool]
     return {digest: digest in returned for digest in digests}
 
 
-_writes: Batch[tuple[Any, Any], Any] = Batch(sessions.begin, _take_turns)
+_writes: Batch[tuple[Any, Any], Any] = Batch(sessions.begin_group, _take_turns)
 _clients = _Kept(_find_clients)
 _access_tokens = _Kept(backing.access_tokens)
 _refresh_tokens = _Kept(backing.refresh_tokens)

@@ -63,4 +63,4 @@ def _found(db: Session, app_id: uuid.UUID, account_id: uuid.UUID) -> dict[str, A
     return {"sub": sub, "name": account.name, "email": account.email, "email_verified": True}
 
 
-_claims: Batch[tuple[uuid.UUID, uuid.UUID], dict[str, Any] | None] = Batch(sessions.read, _find)
+_claims: Batch[tuple[uuid.UUID, uuid.UUID], dict[str, Any] | None] = Batch(sessions.read_group, _find)

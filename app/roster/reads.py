@@ -35,4 +35,4 @@ def _write(db: Session, authorisation_ids: list[uuid.UUID]) -> list[None]:
     return [None] * len(authorisation_ids)
 
 
-_written: Batch[uuid.UUID, None] = Batch(sessions.begin, _write)
+_written: Batch[uuid.UUID, None] = Batch(sessions.begin_group, _write)
