@@ -163,7 +163,7 @@ def test_18_signing_in_on_the_way_leads_to_the_request_that_asked_and_nowhere_el
         "/%2f%2fevil.example",
     ):
         dance.browser.opens(f"/sign-in?next={next_path}")
-        dance.browser.posts("/sign-in", 422, username="x", password="y", next=next_path)
+        dance.browser.posts("/sign-in", 422, login="x", password="y", next=next_path)
         assert "evil.example" not in str(dance.browser.document.xpath("//a/@href | //form/@action"))
     dance.browser.opens(waiting)
     dance.browser.follows("Sign in")
