@@ -29,6 +29,7 @@ __all__ = [
     "close",
     "driver",
     "engine",
+    "engines",
     "is_sqlite",
     "reachable",
     "reads_only",
@@ -193,12 +194,13 @@ engine = _sqlite(_url) if is_sqlite else _postgresql(_url, "auto")
 # What runs for groups is planned once: for a few digests PostgreSQL would go on planning longer than it then searches.
 _groups = engine if is_sqlite else _postgresql(_url, "force_generic_plan")
 sessions = Sessions(engine, _groups)
+engines = {engine, _groups}
 
 
 def close() -> None:
     """Give every connection back."""
-    engine.dispose()
-    _groups.dispose()
+    for each in engines:
+        each.dispose()
 
 
 def reachable() -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from app.db import Session, engine, is_sqlite, sessions
+from app.db import Session, close, engine, engines, is_sqlite, sessions
 from app.models import Base
 from tests.oauth.dance import refusal
 
@@ -74,12 +74,14 @@ def failing() -> Iterator[Failing]:
         failure.called(getattr(connection, "driver_connection", connection))
         commits(connection)
 
-    engine.dialect.do_commit = commit  # type: ignore[method-assign, assignment]
+    for each in engines:
+        each.dialect.do_commit = commit  # type: ignore[method-assign, assignment]
     try:
         with _statements_of_sqlite(failure) if is_sqlite else _statements_of_postgresql(failure):
             yield failure
     finally:
-        engine.dialect.do_commit = commits  # type: ignore[method-assign]
+        for each in engines:
+            del each.dialect.do_commit
 
 
 @contextmanager
@@ -120,9 +122,11 @@ def _statements_of_postgresql(failure: Failing) -> Iterator[None]:
     def tells(connection: Any, _record: Any, _proxy: Any) -> None:
         connection.cursor_factory = Telling
 
-    event.listen(engine, "checkout", tells)
+    for each in engines:
+        event.listen(each, "checkout", tells)
     try:
         yield
     finally:
-        event.remove(engine, "checkout", tells)
-        engine.dispose()
+        for each in engines:
+            event.remove(each, "checkout", tells)
+        close()
