@@ -22,6 +22,7 @@ TAIL = 16  # letters of its end by which a long secret is known, so that one whi
 SECRET_PARAMETER = re.compile(
     r"(?!.*(challenge|type|method|post)).*(secret|assertion|code|verifier|token|password|hint)"
 )
+SHAPE = re.compile(r"gh_[a-z]{2}_[\w-]{36,}|eyJ[\w-]{10,}\.[\w-]{2,}\.[\w-]{10,}")  # of other processes too
 WORD = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -40,9 +41,17 @@ class Known:
         elif WORD.fullmatch(secret):
             self.short[secret] = what
 
+    def note_seed(self, seed: Any) -> None:
+        """The passwords, seeds and secrets of a demo, wherever they stand in what it says of itself."""
+        for name, value in seed.items() if isinstance(seed, dict) else enumerate(seed):
+            if isinstance(value, dict | list):
+                self.note_seed(value)
+            elif isinstance(value, str) and SECRET_PARAMETER.fullmatch(str(name)):
+                self.note(f"a seeded {name}", value)
+
     def found_in(self, text: str) -> set[str]:
         """What kinds of secret stand in the text, in the clear or encoded for an address."""
-        found = set()
+        found = {"something of the shape of our secrets"} if SHAPE.search(text) else set()
         for spelling in {text, unquote(text)}:
             starts = range(len(spelling) - TAIL + 1)
             found |= {self.tails[tail] for start in starts if (tail := spelling[start : start + TAIL]) in self.tails}

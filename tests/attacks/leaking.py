@@ -1,6 +1,7 @@
 """Tests that leak on purpose, run by test_logs.py alone: each must fail, but for the last."""
 
 import logging
+import subprocess
 import sys
 
 import structlog
@@ -23,6 +24,11 @@ def test_leak_of_a_password_that_no_pattern_knows(server: ASGIApp) -> None:
     password = "Tulip-Harbour-29-quiet"
     hash_password(password)
     structlog.get_logger().error("wrong password", typed=password)
+
+
+def test_leak_of_another_process() -> None:
+    says = "import sys; sys.stderr.write('gh_at_' + 'Qx9' * 14)"
+    subprocess.run([sys.executable, "-c", says], check=True)
 
 
 def test_leak_of_what_was_sent(server: ASGIApp, browser: Browser) -> None:

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from app.settings import ROOT
+from tests import logs_check
 from tests.browser.people import Person
 from tests.chromium import running
 from tests.conftest import POSTGRES, WORKER
@@ -76,6 +77,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         assert running.stdout is not None
         with running.stdout as said:
             seed = json.loads(said.readline())
+        logs_check.known.note_seed(seed)
         made = Site(seed["issuer"], f"http://127.0.0.1:{partner_port}", seed, environment)
         for address in (f"{made.issuer}/health/ready", made.partner):
             _wait_for(address, running)

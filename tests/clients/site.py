@@ -15,6 +15,7 @@ import pyotp
 import pytest
 
 from app.settings import ROOT
+from tests import logs_check
 from tests.conftest import POSTGRES, WORKER
 from tests.pages import Browser
 from tests.postgres import free_port, fresh
@@ -113,6 +114,7 @@ def running(folder: Path, workers: int = 1, **settings: str) -> Iterator[Site]:
         **settings,
     }
     seed = _json(environment, "demo", "--seed-only", "--json")
+    logs_check.known.note_seed(seed)
     server = subprocess.Popen([*COMMAND, "serve", f"--workers={workers}"], cwd=ROOT, env=environment)
     try:
         _wait_for(f"{seed['issuer']}/health/ready", server)
