@@ -1,11 +1,12 @@
 """Where the protocol meets the database: calls that arrive together go together (see `app/batch.py`).
 
-`write` runs a caller's group function in the one queue of writes. `client` and `access` read, and keep what they found
+`write` runs a caller's group function, one queue for each. `client` and `access` read, and keep what they found
 for at most 0.8 seconds; a withdrawal by this very process drops everything at once. So a revocation holds for every
 call that starts more than a second later, wherever it was made.
 """
 
 import dataclasses
+import functools
 import time
 import uuid
 from collections.abc import Callable, Collection, Hashable
@@ -83,28 +84,30 @@ Found = TypeVar("Found")
 
 
 async def write(work: Callable[[Session, list[S]], list[Answer | OAuthError]], call: S) -> Answer:
-    """Run `work` for this call and those that arrived with it; answered, or raised, after the commit."""
-    answer: Answer = await _writes((work, call))
+    """Run `work` for this call and those that arrived with it; answered, or raised, after the commit.
+
+    Each kind of work has a queue and transactions of its own. Two kinds in one would lock authorisations twice over, in
+    no common order, and could wait for each other for ever.
+    """
+    if work not in _writes:
+        _writes[work] = Batch(sessions.begin_group, functools.partial(_take_turns, work))
+    answer: Answer = await _writes[work](call)
     return answer
 
 
-def _take_turns(db: Session, jobs: list[tuple[Any, Any]]) -> list[Any]:
+def _take_turns(work: Callable[[Session, list[Any]], list[Any]], db: Session, calls: list[Any]) -> list[Any]:
     answers: dict[int, Any] = {}
-    waiting = list(enumerate(jobs))
+    waiting = list(enumerate(calls))
     while waiting:
-        turn: dict[tuple[Any, bytes], tuple[int, Any]] = {}
+        turn: dict[bytes, tuple[int, Any]] = {}
         later = []
-        for number, (work, call) in waiting:
-            if (work, call.digest) in turn:
-                later.append((number, (work, call)))
-            else:
-                turn[work, call.digest] = (number, call)
-        for work in dict.fromkeys(work for work, _ in turn):
-            numbered = [entry for (its_work, _), entry in turn.items() if its_work is work]
-            done = work(db, [call for _, call in numbered])
-            answers.update(zip((number for number, _ in numbered), done, strict=True))
+        for number, call in waiting:
+            if turn.setdefault(call.digest, (number, call))[0] != number:
+                later.append((number, call))
+        done = work(db, [call for _, call in turn.values()])
+        answers.update(zip((number for number, _ in turn.values()), done, strict=True))
         waiting = later
-    return [answers[number] for number in range(len(jobs))]
+    return [answers[number] for number in range(len(calls))]
 
 
 class _Kept(Generic[Key, Found]):
@@ -162,7 +165,7 @@ def _find_returned(db: Session, digests: Collection[bytes]) -> dict[bytes, bool]
     return {digest: digest in returned for digest in digests}
 
 
-_writes: Batch[tuple[Any, Any], Any] = Batch(sessions.begin_group, _take_turns)
+_writes: dict[Callable[..., Any], Batch[Any, Any]] = {}
 _clients = _Kept(_find_clients)
 _access_tokens = _Kept(backing.access_tokens)
 _refresh_tokens = _Kept(backing.refresh_tokens)

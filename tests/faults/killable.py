@@ -18,10 +18,10 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.db import sessions
 from app.main import create_app
 from app.models import backing
 from app.models.token import AuthorizationCode, Token
-from app.oauth import store
 
 BEFORE, LOCKED, USED, ADDED = "before the group opens", "after the lock", "after the use", "after the tokens are added"
 COMMITTED, HALF_SENT = "after the commit", "while the answer is half sent"
@@ -41,7 +41,7 @@ class Failpoints:
             (Token, "add_all", ADDED),
         ):
             setattr(owner, name, self._after(getattr(owner, name), point))
-        store._writes._open_unit = self._around(store._writes._open_unit)
+        setattr(sessions, "begin_group", self._around(sessions.begin_group))  # noqa: B010
 
     def reached(self, point: str) -> None:
         with contextlib.suppress(FileNotFoundError):
