@@ -12,7 +12,8 @@ import structlog
 
 from app.settings import settings
 
-_NAMED = r"""(?i:(password|secret|token|code|verifier|assertion|hint|input_value)(=|%3D|['"]: ?)['"]?)"""
+_NAMES = "password|secret|token|code|verifier|assertion|hint|input_value"
+_NAMED = rf"""(?i:({_NAMES})(=|%3D|['"]: ?)['"]?)"""
 _SECRET = re.compile(rf"""gh_[a-z]{{2}}_[\w-]{{20,}}|eyJ[\w-]+\.[\w-]+\.[\w-]*|{_NAMED}[^&\s"']+""")
 
 
@@ -68,4 +69,10 @@ def _placed(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mutabl
 
 
 def _masked(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {key: mask(value) if isinstance(value, str) else value for key, value in event.items()}
+    return {name: _said(name, value) for name, value in event.items()}
+
+
+def _said(name: str, value: Any) -> Any:
+    if re.search(rf"({_NAMES})$", name):
+        return "[masked]"
+    return value if value is None or isinstance(value, int | float) else mask(str(value))

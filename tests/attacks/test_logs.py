@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from app import logs
 from app.db import DatabaseAway, sessions
 from app.logs import mask
 from app.secrets import new_secret
@@ -37,7 +38,6 @@ def test_the_checker_sees_what_leaks() -> None:
 BREAKS = """
 import sys, uvicorn
 from app.oauth import authorize, consent, userinfo
-from app.notify import smtp
 def breaks(*_, **__): raise ValueError(sys.argv[2])
 def away(*_, **__):
     from app.db import DatabaseAway
@@ -144,3 +144,16 @@ def test_a_secret_is_masked_wherever_its_name_stands_before_it(line: str) -> Non
     assert mask("POST /oauth/token 400 invalid_grant: the code is unknown") == (
         "POST /oauth/token 400 invalid_grant: the code is unknown"
     )
+
+
+LONG = "Kingfisher-7-Kingfisher-7"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [f"gh_at_{LONG}", {"code": LONG}, [f"password={LONG}"], f"token={LONG}".encode(), ValueError(f"secret={LONG}")],
+)
+def test_a_secret_is_masked_whatever_kind_of_value_it_stands_in(value: object) -> None:
+    said = logs._masked(None, "error", {"event": "odd", "found": value, "client_secret": LONG, "status": 400})
+    assert "Kingfisher" not in repr(said)
+    assert (said["event"], said["status"]) == ("odd", 400)
