@@ -1,12 +1,13 @@
 """Structured logs. A secret never reaches them: whatever looks like one of ours is masked before it is written."""
 
+import contextlib
 import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -38,6 +39,18 @@ class _Forwarding(logging.Handler):
         logger.log(max(record.levelno, logging.INFO), record.getMessage(), logger=record.name, exc_info=record.exc_info)
 
 
+class _StandardError:
+    """Where lines are written, or are lost: a log whose disk is full must not cost anybody an answer."""
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+
+
 def configure() -> None:
     """Send everything, uvicorn's own lines included, to standard error as `LOG_FORMAT` says."""
     renderer = structlog.processors.JSONRenderer() if settings.log_format == "json" else structlog.dev.ConsoleRenderer()
@@ -51,7 +64,7 @@ def configure() -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, _StandardError())),
         cache_logger_on_first_use=True,
     )
     forwarding = _Forwarding(logging.WARNING)

@@ -19,7 +19,7 @@ from app.settings import ROOT, settings
 from tests.faults.world import CALLBACK, VERIFIER, Item
 from tests.postgres import free_port
 
-PATIENCE = 120  # seconds until a test gives a busy machine up
+PATIENCE = 120
 
 
 class Answer(NamedTuple):
@@ -108,35 +108,35 @@ def eventually(true: Callable[[], bool], what: str) -> None:
 @contextmanager
 def serving(folder: Path, workers: int = 1, database: str = "") -> Iterator[Server]:
     """`gatehouse serve`, on this process's database or another one."""
-    command = [sys.executable, "-m", "app", "serve", f"--workers={workers}"]
-    with _started(command, folder, database) as server:
+    port = free_port()
+    command = [sys.executable, "-m", "app", "serve", f"--workers={workers}", f"--port={port}"]
+    with _started(command, port, folder, database) as server:
         yield server
 
 
 @contextmanager
 def killable(folder: Path) -> Iterator[Server]:
     """The server behind a supervisor that starts it again whenever it was killed."""
-    with _started([sys.executable, "-m", "tests.faults.killable"], folder, "") as server:
+    port = free_port()
+    command = [sys.executable, "-m", "tests.faults.killable", str(port), str(folder)]
+    with _started(command, port, folder, "") as server:
         yield server
 
 
 @contextmanager
-def _started(command: list[str], folder: Path, database: str) -> Iterator[Server]:
-    port = free_port()
-    environment = environment_of(database) | {"GATEHOUSE_PORT": str(port)}
-    process = subprocess.Popen(
-        [*command, *([str(port), str(folder)] if "serve" not in command else [])],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+def _started(command: list[str], port: int, folder: Path, database: str) -> Iterator[Server]:
+    environment = environment_of(database)
+    log = folder / "log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=out, start_new_session=True
+        )
     server = Server(port, process, folder)
     try:
         eventually(lambda: server.is_up() or process.poll() is not None, "the server answers")
-        assert process.poll() is None, "the server ended before it answered"
+        assert process.poll() is None, log.read_text()[-2000:]
         yield server
-        assert process.poll() is None, "the server, or what starts it again, has ended"
+        assert process.poll() is None, log.read_text()[-2000:]
     finally:
         end(process)
 
