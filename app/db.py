@@ -5,6 +5,7 @@ that both read first can both believe they won.
 """
 
 import select
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -100,13 +101,19 @@ def _turns(bound: Engine) -> Callable[[], AbstractContextManager[Any]]:
     """
     if bound.dialect.name != "sqlite" or not bound.url.database or fcntl is None:
         return nullcontext
-    path = f"{bound.url.database}-queue"
+    path, held = f"{bound.url.database}-queue", threading.local()
 
     @contextmanager
     def turn() -> Iterator[None]:
+        if getattr(held, "now", False):
+            raise RuntimeError("a write unit within a write unit would wait for itself")
         with open(path, "ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+            held.now = True
+            try:
+                yield
+            finally:
+                held.now = False
 
     return turn
 

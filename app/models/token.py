@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from app.db import Session, withdrawn
 from app.models.base import Base, among, new_id, now
-from app.models.prepared import Added, Prepared
+from app.models.prepared import Prepared, Rows
 
 ACCESS, REFRESH = "access", "refresh"
 
@@ -82,9 +82,9 @@ class AuthorizationCode(Base):
     used_at: Mapped[dt.datetime | None]
 
     @classmethod
-    def spend(cls, db: Session, digests: Iterable[bytes]) -> set[bytes]:
-        """Use these codes up; the digests of those that nobody had used before."""
-        return {row[0] for row in _SPEND.rows(db, digests=list(digests), moment=now())}
+    def spend(cls, db: Session, rows: list[dict[str, Any]]) -> set[bytes]:
+        """Use up the codes that these token rows are made for, and add the rows; the digests of the unused ones."""
+        return _made_for(db, _SPEND, rows)
 
 
 class Token(Base):
@@ -106,25 +106,26 @@ class Token(Base):
     issued_at: Mapped[dt.datetime] = mapped_column(default=now)
     expires_at: Mapped[dt.datetime]
     used_at: Mapped[dt.datetime | None] = mapped_column(doc="A refresh token that was rotated")
-    predecessor: Mapped[bytes | None] = mapped_column(doc="Digest of the refresh token that this one replaced")
+    predecessor: Mapped[bytes | None] = mapped_column(doc="Digest of the code or refresh token that it was made for")
     ended_at: Mapped[dt.datetime | None]
 
     @classmethod
-    def use(cls, db: Session, digests: Iterable[bytes]) -> set[bytes]:
-        """Use refresh tokens up; the digests of those that were still there to be used."""
-        return {row[0] for row in _USE.rows(db, digests=list(digests), moment=now())}
+    def rotate(cls, db: Session, rows: list[dict[str, Any]]) -> set[bytes]:
+        """Use up the refresh tokens that these rows replace, and add the rows; the digests of the unused ones."""
+        return _made_for(db, _USE, rows)
 
     @classmethod
     def end_successor(cls, db: Session, lineage: Lineage, digest: bytes) -> bool:
         """End the refresh token that replaced this one, if nobody has used it."""
-        still = (_descends(lineage), cls.predecessor == digest, cls.used_at.is_(None), cls.ended_at.is_(None))
+        successor = (_descends(lineage), cls.predecessor == digest, cls.purpose == REFRESH)
+        still = (*successor, cls.used_at.is_(None), cls.ended_at.is_(None))
         return bool(_returned(db, update(cls).where(*still).values(ended_at=now()), cls.digest))
 
     @classmethod
     def add_all(cls, db: Session, rows: list[dict[str, Any]]) -> None:
         """Insert many tokens; each row names the same columns."""
         if rows:
-            _ADD(db, rows)
+            _ROWS.add(db, rows)
 
     @classmethod
     def end(cls, db: Session, digests: Iterable[bytes]) -> None:
@@ -148,13 +149,18 @@ def _returned(db: Session, change: Update, column: InstrumentedAttribute[bytes])
     return set(db.scalars(change.returning(column), execution_options={"synchronize_session": False}))
 
 
+def _made_for(db: Session, using: Prepared, rows: list[dict[str, Any]]) -> set[bytes]:
+    digests = list({row["predecessor"] for row in rows})
+    return _ROWS.add_for(db, using, "predecessor", rows, digests=digests, moment=now()) if rows else set()
+
+
 def _descends(lineage: Lineage) -> ColumnElement[bool]:
     authorisation_id, family = lineage
     return (Token.authorisation_id == authorisation_id) & (Token.family == family)
 
 
 _TOKENS = cast(Table, Token.__table__)
-_ADD = Added(_TOKENS)
+_ROWS = Rows(_TOKENS)
 _USE = Prepared(
     update(_TOKENS)
     .where(among(_TOKENS.c.digest, "digests"), _TOKENS.c.purpose == REFRESH)

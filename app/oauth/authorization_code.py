@@ -81,10 +81,9 @@ def _exchange(db: Session, calls: list[Redemption]) -> list[Issued | OAuthError]
     """A used code that its own app presents again has leaked: every token that came of it ends with the refusal."""
     held = backing.locked_codes(db, [call.digest for call in calls])
     faults = {call.digest: _fault(call, held.get(call.digest)) for call in calls}
-    spent = AuthorizationCode.spend(db, [digest for digest, fault in faults.items() if fault is None])
-    issued = {call.digest: _issue(call, held[call.digest]) for call in calls if call.digest in spent}
-    Token.add_all(db, [row for pair in issued.values() for row in pair.rows()])
-    answers = [issued.get(call.digest) or faults[call.digest] or _Replayed() for call in calls]
+    sound = {call.digest: _issue(call, held[call.digest]) for call in calls if faults[call.digest] is None}
+    spent = AuthorizationCode.spend(db, [row for code, issued in sound.items() for row in issued.rows(code)])
+    answers = [sound[call.digest] if call.digest in spent else faults[call.digest] or _Replayed() for call in calls]
     # Ending comes last, so that it takes in what this very group has added to a family.
     if replayed := [held[call.digest] for call, said in zip(calls, answers, strict=True) if _is_replay(said)]:
         Token.end_families(db, map(backing.lineage, replayed))

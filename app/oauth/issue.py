@@ -54,10 +54,11 @@ class Issued:
         usual = self.issued_at + dt.timedelta(seconds=settings.access_token_seconds)
         return min(usual, self.expires_at or usual)
 
-    def rows(self, predecessor: bytes | None = None) -> list[dict[str, Any]]:
+    def rows(self, predecessor: bytes) -> list[dict[str, Any]]:
         """The rows of the token table, one or two."""
         shared = {
             "family": self.family,
+            "predecessor": predecessor,
             "app_id": self.app_id,
             "account_id": self.account_id,
             "authorisation_id": self.backing.authorisation_id if isinstance(self.backing, Backing) else None,
@@ -65,10 +66,10 @@ class Issued:
             "key_thumbprint": self.key_thumbprint,
         }
         access = {"digest": digest(self.access_token), "purpose": ACCESS, "scope": self.scope}
-        rows = [shared | access | {"expires_at": self.access_expires_at, "predecessor": None}]
+        rows = [shared | access | {"expires_at": self.access_expires_at}]
         if self._is_refreshable and not self.keeps_refresh_token:
             refresh = {"digest": digest(self.refresh_token), "purpose": REFRESH, "scope": self.whole_scope}
-            rows.append(shared | refresh | {"expires_at": self.expires_at, "predecessor": predecessor})
+            rows.append(shared | refresh | {"expires_at": self.expires_at})
         return rows
 
     def body(self) -> dict[str, Any]:

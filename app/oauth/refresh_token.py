@@ -50,10 +50,11 @@ def _exchange(db: Session, calls: list[Refresh]) -> list[Issued | OAuthError]:
     faults = {call.digest: _fault(call, held.get(call.digest)) for call in calls}
     sound = {call.digest: _issue(call, held[call.digest]) for call in calls if faults[call.digest] is None}
     kept = {old for old, issued in sound.items() if issued.keeps_refresh_token}
-    won = kept | Token.use(db, [old for old in sound if not held[old].used_at and old not in kept])
-    lost = [old for old in sound if held[old].used_at]
-    won.update(old for old in lost if Token.end_successor(db, backing.lineage(held[old]), old))
-    Token.add_all(db, [row for old in won for row in sound[old].rows(predecessor=old)])
+    lost = {old for old in sound.keys() - kept if held[old].used_at}
+    rotated = Token.rotate(db, [row for old in sound.keys() - kept - lost for row in sound[old].rows(old)])
+    again = kept | {old for old in lost if Token.end_successor(db, backing.lineage(held[old]), old)}
+    Token.add_all(db, [row for old in again for row in sound[old].rows(old)])
+    won = rotated | again
     answers = [sound[call.digest] if call.digest in won else faults[call.digest] or _Reused() for call in calls]
     # Ending comes last, so that it takes in what this very group has added to a family.
     if reused := [held[call.digest] for call, said in zip(calls, answers, strict=True) if _is_reuse(said)]:

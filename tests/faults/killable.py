@@ -23,9 +23,9 @@ from app.main import create_app
 from app.models import backing
 from app.models.token import AuthorizationCode, Token
 
-BEFORE, LOCKED, USED, ADDED = "before the group opens", "after the lock", "after the use", "after the tokens are added"
+BEFORE, LOCKED, ADDED = "before the group opens", "after the lock", "after the tokens are added"
 COMMITTED, HALF_SENT = "after the commit", "while the answer is half sent"
-POINTS = (BEFORE, LOCKED, USED, ADDED, COMMITTED, HALF_SENT)
+POINTS = (BEFORE, LOCKED, ADDED, COMMITTED, HALF_SENT)
 
 
 class Failpoints:
@@ -36,9 +36,8 @@ class Failpoints:
         for owner, name, point in (
             (backing, "locked_codes", LOCKED),
             (backing, "locked_refresh_tokens", LOCKED),
-            (AuthorizationCode, "spend", USED),
-            (Token, "use", USED),
-            (Token, "add_all", ADDED),
+            (AuthorizationCode, "spend", ADDED),
+            (Token, "rotate", ADDED),
         ):
             setattr(owner, name, self._after(getattr(owner, name), point))
         setattr(sessions, "begin_group", self._around(sessions.begin_group))  # noqa: B010
