@@ -8,6 +8,7 @@ import asyncio
 import dataclasses
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Generic, TypeVar
@@ -16,6 +17,8 @@ from app.db import DatabaseAway, PoolExhausted, Session
 
 ROUNDS = 2  # of the event loop: one to write the answers, one to read what they lead to
 LONGEST_WAIT = 0.05  # seconds
+LONGEST_PATIENCE = 0.001
+PAUSE = 0.0002
 
 Call = TypeVar("Call")
 Answer = TypeVar("Answer")
@@ -58,12 +61,22 @@ class Batch(Generic[Call, Answer]):
                 self._thread.start()
 
     def _serve(self) -> None:
+        expected, took = 1, 0.0
         while True:
             group = [self._waiting.get()]
+            started = time.monotonic()
             _let_gather(group[0].loop)
+            # Whoever was answered just now tends to be back in a moment, and a larger group costs each member less.
+            patience = min(took / 2, LONGEST_PATIENCE)
+            while len(group) + self._waiting.qsize() < expected and time.monotonic() - started < patience:
+                time.sleep(PAUSE)
             while len(group) < self._most and not self._waiting.empty():
                 group.append(self._waiting.get())
-            _deliver(group, self._outcomes([waiting.call for waiting in group]))
+            started = time.monotonic()
+            outcomes = self._outcomes([waiting.call for waiting in group])
+            took = time.monotonic() - started
+            expected = min(len(group) + self._waiting.qsize(), self._most)
+            _deliver(group, outcomes)
 
     def _outcomes(self, calls: list[Call]) -> list[Answer | Exception]:
         together = self._unit(calls)

@@ -24,13 +24,13 @@ from app.bench.oauth_servers import (
     CODE,
     CREDENTIALS,
     DISCOVERY,
-    INTROSPECTION,
     JWKS,
     REFRESH,
     DidNotStart,
     Server,
     code,
     discovery,
+    introspections,
     refresh,
 )
 
@@ -131,7 +131,7 @@ def _calls(facts: dict[str, str], folder: Path) -> dict[str, Call]:
     if "INTROSPECT_URL" in facts:
         tokens = folder / "access.txt"
         tokens.write_text(_tokens(token, auth, facts))
-        calls[INTROSPECTION] = Call(facts["INTROSPECT_URL"], POST, auth, "token=", items=tokens)
+        calls |= introspections(facts["INTROSPECT_URL"], auth, folder)
     if "REFRESH_TOKENS" in facts:
         calls[REFRESH] = refresh(token, auth_of_people, Path(facts["REFRESH_TOKENS"]))
     if "CODES" in facts:

@@ -102,7 +102,7 @@ def _about_servers(result: Result) -> Iterator[str]:
     for server in result.servers:
         facts = []
         if server.name in result.memory_mb:
-            facts.append(f"{result.memory_mb[server.name]:.0f} MB resident after the work")
+            facts.append(f"{result.memory_mb[server.name]:.0f} MB of memory after the work")
         if server.start_seconds is not None:
             facts.append(f"{server.start_seconds:.2f} s from its second start to the first answer")
         yield f"{server.name}: {', '.join(facts) or 'not started here'}"

@@ -18,8 +18,9 @@ from app.errors import Problem
 from app.settings import ROOT
 
 DISCOVERY, JWKS = "discovery", "jwks"
-CREDENTIALS, INTROSPECTION, REFRESH, CODE = "client_credentials", "introspection", "refresh", "code"
-WORKS = (DISCOVERY, JWKS, CREDENTIALS, INTROSPECTION, REFRESH, CODE)
+CREDENTIALS, REFRESH, CODE = "client_credentials", "refresh", "code"
+INTROSPECTION, INTROSPECTIONS = "introspection", "introspection-512"  # of one token, and of many in turn
+WORKS = (DISCOVERY, JWKS, CREDENTIALS, INTROSPECTION, INTROSPECTIONS, REFRESH, CODE)
 LONGEST_START = 60
 
 
@@ -110,9 +111,19 @@ def _our_calls(base: str, app: dict[str, str], folder: Path) -> dict[str, Call]:
         DISCOVERY: Call(discovery(base), GET),
         JWKS: Call(f"{base}/oauth/jwks", GET),
         CREDENTIALS: Call(token, POST, auth, "grant_type=client_credentials"),
-        INTROSPECTION: Call(introspect, POST, auth, "token=", items=folder / "access.txt"),
+        **introspections(introspect, auth, folder),
         REFRESH: refresh(token, auth, folder / "refresh.txt"),
         CODE: code(token, auth, app["code_tail"], folder / "codes.txt"),
+    }
+
+
+def introspections(url: str, auth: str, folder: Path) -> dict[str, Call]:
+    """Of the first token in `access.txt`, and of all that are there."""
+    many, one = folder / "access.txt", folder / "access-1.txt"
+    one.write_text(many.read_text().partition("\n")[0] + "\n")
+    return {
+        INTROSPECTION: Call(url, POST, auth, "token=", items=one),
+        INTROSPECTIONS: Call(url, POST, auth, "token=", items=many),
     }
 
 

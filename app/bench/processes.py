@@ -5,21 +5,28 @@ from collections.abc import Collection
 from pathlib import Path
 
 _TICKS = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def cpu_seconds(roots: Collection[int]) -> float:
     """User and system time so far, of children that have ended too."""
-    return sum(sum(map(int, fields[11:15])) for fields in _tree(roots)) / _TICKS
+    return sum(sum(map(int, fields[11:15])) for fields in _tree(roots).values()) / _TICKS
 
 
 def memory_mb(roots: Collection[int]) -> float:
-    """Resident memory; what processes share is counted for each."""
-    return sum(int(fields[21]) for fields in _tree(roots)) * _PAGE / 1e6
+    """Resident memory; what processes share is divided between them (PSS), as it is there once."""
+    return sum(_share_kb(int(pid)) for pid in _tree(roots)) * 1024 / 1e6
 
 
-def _tree(roots: Collection[int]) -> list[list[str]]:
-    """The fields of /proc/PID/stat from the third on (proc(5))."""
+def _share_kb(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0  # it ended while we looked
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def _tree(roots: Collection[int]) -> dict[int, list[str]]:
+    """By process, the fields of /proc/PID/stat from the third on (proc(5))."""
     known = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -29,4 +36,4 @@ def _tree(roots: Collection[int]) -> list[list[str]]:
     wanted = {root for root in roots if root in known}
     while more := {pid for pid, fields in known.items() if int(fields[1]) in wanted} - wanted:
         wanted |= more
-    return [known[pid] for pid in wanted]
+    return {pid: known[pid] for pid in wanted}

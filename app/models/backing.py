@@ -5,7 +5,7 @@ The authorisation is the truth and the token only points to it, so whoever meets
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, bindparam, select
@@ -131,42 +131,40 @@ def locked_codes(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldCod
     """Authorization codes as they are now, kept so until this transaction ends."""
     own, rows = len(_CODE_FIELDS), _LOCKED_CODE.rows(db, digests=list(digests))
     held = {row[1]: HeldCode(Backing(*row[own:]), *row[1:own]) for row in rows}
-    if personal := [digest for digest in digests if digest not in held]:
-        rows = _CODE.rows(db, digests=personal)
-        held |= {row[1]: HeldCode(behind, *row[1:]) for row, behind in _with(db, rows, {}, _BEHIND_CODES)}
+    if persons := _persons(db, _BEHIND_CODES, digests, held):
+        rows = _CODE.rows(db, digests=list(persons))
+        held |= {row[1]: HeldCode(persons[row[1]], *row[1:]) for row in rows}
     return held
 
 
 def locked_refresh_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
     """Refresh tokens as they are now, kept so until this transaction ends."""
-    own, rows = len(_TOKEN_FIELDS), _LOCKED_TOKEN.rows(db, digests=list(digests), purpose=REFRESH)
-    return {row[1]: HeldToken(Backing(*row[own:]), *row[1:own]) for row in rows}
+    return _backed_tokens(_LOCKED_TOKEN.rows(db, digests=list(digests), purpose=REFRESH))
 
 
 def refresh_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
-    return _tokens(db, REFRESH, digests)
+    return _backed_tokens(_BACKED_TOKEN.rows(db, digests=list(digests), purpose=REFRESH))
 
 
 def access_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
-    return _tokens(db, ACCESS, digests)
+    held = _backed_tokens(_BACKED_TOKEN.rows(db, digests=list(digests), purpose=ACCESS))
+    if persons := _persons(db, _BEHIND_TOKENS, digests, held):
+        rows = _TOKEN.rows(db, digests=list(persons), purpose=ACCESS)
+        held |= {row[1]: HeldToken(persons[row[1]], *row[1:]) for row in rows}
+    return held
 
 
-def _tokens(db: Session, purpose: str, digests: Collection[bytes]) -> dict[bytes, HeldToken]:
-    rows = _TOKEN.rows(db, digests=list(digests), purpose=purpose)
-    backings = {row[0]: Backing(*row) for row in _BACKING.rows(db, ids=[*{row[0] for row in rows if row[0]}])}
-    return {row[1]: HeldToken(behind, *row[1:]) for row, behind in _with(db, rows, backings, _BEHIND_TOKENS)}
+def _backed_tokens(rows: Sequence[Any]) -> dict[bytes, HeldToken]:
+    own = len(_TOKEN_FIELDS)
+    return {row[1]: HeldToken(Backing(*row[own:]), *row[1:own]) for row in rows}
 
 
-def _with(
-    db: Session, rows: Sequence[Any], backings: dict[uuid.UUID, Backing], personal: Prepared
-) -> Iterator[tuple[Any, Backing | Personal]]:
-    """Each row with what stands behind it; one with nothing that we know of is left out."""
-    persons: dict[bytes, Personal] = {}
-    if alone := [row[1] for row in rows if row[0] is None]:
-        persons = {row[0]: Personal(*row[1:]) for row in personal.rows(db, digests=alone)}
-    for row in rows:
-        if behind := backings.get(row[0]) or persons.get(row[1]):
-            yield row, behind
+def _persons(
+    db: Session, behind: Prepared, digests: Collection[bytes], held: Collection[bytes]
+) -> dict[bytes, Personal]:
+    """What is behind those of the digests that no school backs."""
+    others = [digest for digest in digests if digest not in held]
+    return {row[0]: Personal(*row[1:]) for row in behind.rows(db, digests=others)} if others else {}
 
 
 # Of tables, not of classes: rows, and no objects, are wanted.
@@ -209,11 +207,6 @@ def _behind(found: Select[Any]) -> Select[Any]:
     )
 
 
-_BACKING = Prepared(
-    _behind(select(*_FIELDS).select_from(Authorisation.__table__)).where(among(_authorisation.id, "ids"))
-)
-
-
 def _personal(digest: Any, app_id: Any, account_id: Any) -> Prepared:
     return Prepared(
         select(digest, _app.suspended_at, _partner.suspended_at, _account.ended_at)
@@ -228,17 +221,22 @@ _BEHIND_TOKENS = _personal(_token.digest, _token.app_id, _token.account_id)
 _BEHIND_CODES = _personal(_code.digest, _code.app_id, _code.account_id)
 
 
-def _locked(table: Any, columns: tuple[Any, ...], which: Any) -> Prepared:
-    """Rows and what is behind them, kept until the transaction ends; those with no authorisation are left out.
+def _backed(table: Any, columns: tuple[Any, ...], which: Any) -> Select[Any]:
+    """Rows and what is behind them; those with no authorisation are left out."""
+    authorisation = Authorisation.__table__
+    found = select(*columns, *_FIELDS).join_from(table, authorisation, table.c.authorisation_id == _authorisation.id)
+    return _behind(found).where(which)
+
+
+def _locked(found: Select[Any], table: Any) -> Prepared:
+    """The same, kept until the transaction ends.
 
     Whatever changes tokens of one authorisation queues at it: a family that ends must not gain a member unseen. Always
     in one order, so that two groups do not wait for each other. PostgreSQL reads a row that it had to wait for anew;
     SQLite knows no such lock and needs none, because it has one writer at a time.
     """
-    authorisation = Authorisation.__table__
-    found = select(*columns, *_FIELDS).join_from(table, authorisation, table.c.authorisation_id == _authorisation.id)
-    ordered = _behind(found).where(which).order_by(_authorisation.id, table.c.digest)
-    return Prepared(ordered.with_for_update(key_share=True, of=(authorisation, table)))
+    ordered = found.order_by(_authorisation.id, table.c.digest)
+    return Prepared(ordered.with_for_update(key_share=True, of=(Authorisation.__table__, table)))
 
 
 _TOKEN_FIELDS = (
@@ -275,7 +273,10 @@ _THESE_TOKENS = (
     among(_token.digest, "digests") & (_token.purpose == bindparam("purpose")) & _token.endpoint_id.is_(None)
 )
 _THESE_CODES = among(_code.digest, "digests")
+_BACKED_TOKENS = _backed(Token.__table__, _TOKEN_FIELDS, _THESE_TOKENS)
+_BACKED_CODES = _backed(AuthorizationCode.__table__, _CODE_FIELDS, _THESE_CODES)
 _TOKEN = Prepared(select(*_TOKEN_FIELDS).where(_THESE_TOKENS))
 _CODE = Prepared(select(*_CODE_FIELDS).where(_THESE_CODES))
-_LOCKED_TOKEN = _locked(Token.__table__, _TOKEN_FIELDS, _THESE_TOKENS)
-_LOCKED_CODE = _locked(AuthorizationCode.__table__, _CODE_FIELDS, _THESE_CODES)
+_BACKED_TOKEN = Prepared(_BACKED_TOKENS)
+_LOCKED_TOKEN = _locked(_BACKED_TOKENS, Token.__table__)
+_LOCKED_CODE = _locked(_BACKED_CODES, AuthorizationCode.__table__)

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from typing import Any, NoReturn
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from app.db import Session
 from app.errors import OAuthError
@@ -26,6 +26,7 @@ from app.oauth.issue import TokenRequest
 from app.oauth.request import Parameters, form
 from app.secrets import digest, new_secret, well_formed
 from app.settings import settings
+from app.web.answers import fresh
 from app.web.throttle import Limit, Try, network
 
 CLIENT_ID = "gatehouse-agent"
@@ -82,7 +83,7 @@ async def authorize(request: Request) -> Response:
         "expires_in": EXPIRES_IN,
         "interval": INTERVAL,
     }
-    return JSONResponse(body, headers={"Cache-Control": "no-store"})
+    return fresh(body)
 
 
 async def token(request: Request, sent: Parameters, grants: Collection[str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from app.models.backing import Backing, HeldToken
 from app.models.base import now
@@ -16,6 +16,7 @@ from app.oauth.request import form
 from app.oauth.store import Client
 from app.secrets import digest, well_formed
 from app.settings import settings
+from app.web.answers import fresh
 
 
 async def introspect(request: Request) -> Response:
@@ -99,4 +100,4 @@ def _bound(key_thumbprint: str | None) -> dict[str, Any]:
 
 
 def _said(body: dict[str, Any]) -> Response:
-    return JSONResponse(body, headers={"Cache-Control": "no-store"})
+    return fresh(body)

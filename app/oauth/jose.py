@@ -66,9 +66,8 @@ def checked(ring: Ring, token: str, typ: str, *, even_expired: bool = False) -> 
 
 
 async def jwks(_request: Request) -> Response:
-    body = (await _ring()).public_set()
-    headers = {"Cache-Control": f"public, max-age={PARTNERS_KEEP_SECONDS}"}
-    return JSONResponse(body, media_type="application/jwk-set+json", headers=headers)
+    await _ring()
+    return _ring.published()
 
 
 class _Kept:
@@ -76,13 +75,22 @@ class _Kept:
 
     def __init__(self) -> None:
         self._kept: tuple[float, Ring] | None = None
+        self._answer: Response | None = None
         self._read: Batch[None, Ring] = Batch(sessions.read_group, _load_once)
 
     async def __call__(self) -> Ring:
         started = time.monotonic()
         if self._kept is None or started - self._kept[0] > KEPT_SECONDS:
-            self._kept = (started, await self._read(None))
+            self._kept, self._answer = (started, await self._read(None)), None
         return self._kept[1]
+
+    def published(self) -> Response:
+        """The public half of what is kept; made once, because an answer that has been sent can be sent again."""
+        if self._answer is None:
+            body = self._kept[1].public_set() if self._kept else {"keys": []}
+            headers = {"Cache-Control": f"public, max-age={PARTNERS_KEEP_SECONDS}"}
+            self._answer = JSONResponse(body, media_type="application/jwk-set+json", headers=headers)
+        return self._answer
 
     def forget(self) -> None:
         self._kept = None

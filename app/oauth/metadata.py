@@ -70,14 +70,15 @@ def protected_resource() -> dict[str, Any]:
     }
 
 
-_SERVER = bytes(JSONResponse(server()).body)
-_RESOURCE = bytes(JSONResponse(protected_resource()).body)
-_HEADERS = {"Cache-Control": "public, max-age=300"}
+# Made once: an answer that has been sent can be sent again.
+_KEEP = {"Cache-Control": "public, max-age=300"}
+_SERVER = JSONResponse(server(), headers=_KEEP)
+_RESOURCE = JSONResponse(protected_resource(), headers=_KEEP)
 
 
 async def of_server(_request: Request) -> Response:
-    return Response(_SERVER, media_type="application/json", headers=_HEADERS)
+    return _SERVER
 
 
 async def of_resource(_request: Request) -> Response:
-    return Response(_RESOURCE, media_type="application/json", headers=_HEADERS)
+    return _RESOURCE

@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from app.db import Session
 from app.errors import OAuthError
@@ -23,6 +23,7 @@ from app.oauth.single_use import Sweep
 from app.oauth.store import Client
 from app.secrets import digest, new_secret, well_formed
 from app.web import remembered
+from app.web.answers import fresh
 from app.web.throttle import Limit, Try
 
 PREFIX = "gh_pr"
@@ -49,7 +50,7 @@ async def push(request: Request) -> Response:
     secret = new_secret(PREFIX)
     await store.write(_keep, Push(digest(secret), client.id, kept(sent)))
     body = {"request_uri": URN + secret, "expires_in": SECONDS}
-    return JSONResponse(body, 201, {"Cache-Control": "no-store"})
+    return fresh(body, 201)
 
 
 def _check(client: Client, sent: Parameters) -> None:

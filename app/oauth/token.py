@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from app.errors import OAuthError
 from app.models.partner import FAPI2
@@ -14,6 +14,7 @@ from app.oauth.client_auth import authenticate
 from app.oauth.issue import TokenRequest
 from app.oauth.refresh_token import refresh
 from app.oauth.request import form
+from app.web.answers import fresh
 
 GRANTS: dict[str, Callable[[TokenRequest], Awaitable[dict[str, Any]]]] = {
     "authorization_code": redeem,
@@ -40,4 +41,4 @@ async def exchange(request: Request) -> Response:
 
 
 def _issued(body: dict[str, Any]) -> Response:
-    return JSONResponse(body, headers={"Cache-Control": "no-store"})
+    return fresh(body)

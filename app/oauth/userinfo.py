@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from app.batch import Batch
 from app.db import Session, sessions
@@ -15,6 +15,7 @@ from app.models.school import VERIFIED
 from app.models.scope import EMAIL, OPENID, PROFILE
 from app.oauth.bearer import held_token, refused
 from app.oauth.request import FORM, parse
+from app.web.answers import fresh
 
 
 async def userinfo(request: Request) -> Response:
@@ -30,7 +31,7 @@ async def userinfo(request: Request) -> Response:
     if claims is None:
         raise refused(401, "invalid_token", "The person's account has ended.", scheme=scheme)
     told = {name: claims[name] for name in _may_tell(held)}
-    return JSONResponse(told, headers={"Cache-Control": "no-store"})
+    return fresh(told)
 
 
 async def _refuse_token_in_body(request: Request) -> None:

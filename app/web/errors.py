@@ -14,6 +14,7 @@ from app.db import DatabaseAway, PoolExhausted
 from app.errors import OAuthError, Problem, SignInNeeded
 from app.secrets import TooBusy
 from app.settings import settings
+from app.web.answers import fresh
 from app.web.pages import page, see_other
 
 log = structlog.get_logger()
@@ -59,7 +60,7 @@ def _wants_page(request: Request) -> bool:
 
 def refusal(wrong: OAuthError) -> Response:
     """The protocol's own JSON (RFC 6749 section 5.2), never kept by a cache."""
-    return JSONResponse(wrong.body, wrong.status, {"Cache-Control": "no-store"} | wrong.headers)
+    return fresh(wrong.body, wrong.status, wrong.headers)
 
 
 def install(app: FastAPI, know: Callable[[Request], None]) -> None:
