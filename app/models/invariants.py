@@ -60,6 +60,12 @@ def _broken() -> dict[str, Select[Any]]:
         "A live token that no school backs tells more than that somebody is back": alone.where(
             or_(Token.scope != OPENID, Token.purpose == REFRESH)
         ),
+        "A token is not of the app that its authorisation is for": select(Token.family)
+        .join(Authorisation, Token.authorisation_id == Authorisation.id)
+        .where(Token.app_id.is_distinct_from(Authorisation.app_id)),
+        "A token is of a person who is not there": select(Token.family)
+        .outerjoin(Account, Token.account_id == Account.id)
+        .where(Token.account_id.is_not(None), Account.id.is_(None)),
         "A token came of a code that nobody has used": unspent.where(AuthorizationCode.used_at.is_(None)),
         "One code has led to two live refresh tokens": leaves.having(func.count() > 1),
         "A Verified school was not approved": select(School.id)

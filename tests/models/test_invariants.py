@@ -1,5 +1,6 @@
 """The auditor: quiet over a sound world, and it names each thing that must never be."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -89,6 +90,8 @@ BREAKAGES: list[tuple[str, type[Any], dict[str, Any]]] = [
     ("A live token stands on an agent that was removed", Endpoint, {"ended_at": now()}),
     ("Tokens of an agent came of a request that nobody collected", DeviceRequest, {"ended_at": None}),
     ("Tokens of an agent came of a request that nobody collected", DeviceRequest, {"endpoint_id": None}),
+    ("A token is not of the app that its authorisation is for", Token, {"app_id": uuid.uuid4()}),
+    ("A token is of a person who is not there", Token, {"account_id": uuid.uuid4()}),
     ("A token came of a code that nobody has used", AuthorizationCode, {"used_at": None}),
     ("A Verified school was not approved", Verification, {"state": "Confirmed"}),
     ("A completed registration has no school", Registration, {"school_id": None}),
