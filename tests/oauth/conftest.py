@@ -3,6 +3,7 @@ from starlette.types import ASGIApp
 
 from app.models.scope import SCOPES, Scope
 from app.oauth import metadata
+from tests.oauth.agents import Agent
 from tests.oauth.dance import Dance
 from tests.oauth.proofs import Signer
 from tests.pages import Browser
@@ -29,3 +30,9 @@ def more_scopes(monkeypatch: pytest.MonkeyPatch) -> None:
 def key() -> Signer:
     """A key that proves what is bound to it."""
     return Signer()
+
+
+@pytest.fixture
+def agent(server: ASGIApp, browser: Browser) -> Agent:
+    """An agent that wants to be let in, and the admin who may do that."""
+    return Agent(server, browser)
