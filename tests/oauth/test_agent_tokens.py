@@ -24,11 +24,6 @@ from tests.oauth.proofs import Signer
 from tests.pages import Browser
 
 
-@pytest.fixture
-def agent(server: ASGIApp, browser: Browser) -> Agent:
-    return Agent(server, browser)
-
-
 def _agents_routes() -> TestClient:
     app = FastAPI()
     errors.install(app, session.known)
