@@ -45,7 +45,7 @@ ASKING = Group(
         ),
         Entry(
             "access_denied",
-            "authorize; token, 400, while a device waits",
+            "authorize; token, 400, while a device waits (gatehouse-agent only)",
             "The person said no.",
             "Nothing is wrong. Tell the person that nothing was connected, and offer to ask again.",
         ),
@@ -151,20 +151,21 @@ TOKENS = Group(
         ),
         Entry(
             "authorization_pending",
-            "token, 400, while a device waits",
-            "The person has not decided yet.",
+            "token, 400, while a device waits (gatehouse-agent only)",
+            "The person has not decided yet. Device authorization is for gatehouse-agent, not for your app.",
             "Ask again after interval seconds.",
         ),
         Entry(
             "slow_down",
-            "token, 400, while a device waits",
-            "You ask too often.",
+            "token, 400, while a device waits (gatehouse-agent only)",
+            "You ask too often. Device authorization is for gatehouse-agent, not for your app.",
             "Add five seconds to your interval, and keep it so.",
         ),
         Entry(
             "expired_token",
-            "token, 400, while a device waits",
-            "The device code has expired before anybody decided.",
+            "token, 400, while a device waits (gatehouse-agent only)",
+            "The device code has expired before anybody decided. Device authorization is for gatehouse-agent, not for"
+            " your app.",
             "Begin again, and show the new code.",
         ),
         Entry(

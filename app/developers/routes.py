@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.developers import errors, lifetimes, snippets
+from app.developers import errors, lifetimes, places, snippets
 from app.models.scope import PARTNER_SCOPES, SCOPES
 from app.oauth import assertion, jws, metadata
 from app.web.pages import page
@@ -54,7 +54,9 @@ def read_lifetimes(request: Request) -> Response:
 @router.get("/scopes")
 def read_scopes(request: Request) -> Response:
     """Every scope, as schools read it, with the fields it opens."""
-    return _public(request, "scopes", scopes=SCOPES.values(), partner_scopes=PARTNER_SCOPES)
+    call = snippets.all_of(request.app)["filter_sh"]
+    answers = {"paths": places.PATHS.items(), "answer": places.ANSWER, "filter": call}
+    return _public(request, "scopes", scopes=SCOPES.values(), partner_scopes=PARTNER_SCOPES, **answers)
 
 
 @router.get("/test-apps")

@@ -16,7 +16,7 @@ def schools_address(app: FastAPI) -> str:
 def all_of(app: FastAPI) -> dict[str, str]:
     """Every snippet by the name of its file without the ending that says its language: `curl_1_ask`, `settings`."""
     server = metadata.server()
-    known = {f"<{name}>": server[name] for name in ("issuer", "authorization_endpoint", "token_endpoint")}
+    known = {f"<{name}>": value for name, value in server.items() if name == "issuer" or name.endswith("_endpoint")}
     known["<schools>"] = schools_address(app)
     return {
         path.name.replace(".", "_"): _filled(path.read_text(), known) for path in FOLDER.iterdir() if path.is_file()

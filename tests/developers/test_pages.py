@@ -1,20 +1,25 @@
 """The pages for developers say what the code does, and anybody may keep them."""
 
+import datetime as dt
+import json
 import re
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urldefrag
 
 import pytest
+from starlette.testclient import TestClient
 
-from app.developers import errors, lifetimes, snippets
+from app.developers import errors, lifetimes, places, snippets
 from app.models.scope import SCOPES
 from app.oauth import metadata, refresh_token, store
 from app.roster.errors import _CODES
+from app.roster.organisations import PLACES
 from app.settings import ROOT, settings
 from app.web.errors import _TITLES
 from tests import factories
 from tests.developers.source import error_codes
 from tests.pages import Browser
+from tests.roster.api import reader
 
 PAGES = ["", "/quick-start", "/scopes", "/profiles", "/lifetimes", "/errors", "/test-apps"]
 
@@ -108,6 +113,21 @@ def test_scopes_are_shown_with_the_fields_that_they_open(browser: Browser) -> No
     assert len(page.find_class("gh-fields")) == len(SCOPES)
 
 
+def test_each_field_of_a_school_is_shown_with_the_path_that_the_api_answers(
+    browser: Browser,
+) -> None:
+    answered = reader(cast(TestClient, browser.client), last_changed=dt.date(2099, 3, 1)).org()
+    page = opened(browser, "/scopes")
+
+    shown = {words(row[0]): words(row[1]) for row in page.xpath("//tbody/tr")}
+    example = json.loads(page.get_element_by_id("answer").text_content())["orgs"][0]
+
+    assert shown == places.PATHS == {field: path for path, field in PLACES.items()}
+    assert set(shown) == set(SCOPES["school"].fields)
+    assert example | {"sourcedId": ""} == answered | {"sourcedId": ""}
+    assert page.get_element_by_id("filter").text_content().count("filter=identifier='100001'") == 1
+
+
 def test_lifetimes_are_those_of_this_server(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     def shown() -> dict[str, str]:
         rows = opened(browser, "/lifetimes").xpath("//tbody/tr")
@@ -149,8 +169,10 @@ def test_a_program_stands_on_the_page_as_it_is_in_its_file_with_our_addresses(br
     ids |= {
         f"curl-{name[5]}": f"{name}.sh" for name in ("curl_1_ask", "curl_2_exchange", "curl_3_read", "curl_4_refresh")
     }
+    ids |= {"introspect": "introspect.sh", "look-up": "look_up.sh", "revoke": "revoke.sh"}
+    ids |= {"give-back": "give_back.sh", "logout": "logout.txt"}
 
-    assert set(ids.values()) == {path.name for path in snippets.FOLDER.iterdir()}
+    assert {*ids.values(), "filter.sh"} == {path.name for path in snippets.FOLDER.iterdir()}
     for element_id, name in ids.items():
         shown = page.get_element_by_id(element_id).text_content()
         assert len(shown.splitlines()) == len((snippets.FOLDER / name).read_text().splitlines())

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -14,6 +15,10 @@ from lxml import html
 from app.settings import ROOT
 from tests.clients.site import Site
 from tests.pages import Browser
+
+CURL = pytest.mark.skipif(
+    not (shutil.which("curl") and shutil.which("openssl")), reason="curl or OpenSSL is not installed"
+)
 
 
 class Pasted:
@@ -75,11 +80,50 @@ def pasted(site: Site, tmp_path: Path) -> Pasted:
     return Pasted(site, tmp_path)
 
 
-@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="curl or OpenSSL is not installed")
+@CURL
 def test_the_curl_blocks_read_a_school(site: Site, pasted: Pasted) -> None:
     said = pasted.runs("\n".join(pasted.block(f"curl-{number}") for number in (1, 2, 3, 4)))
 
     assert said.count(f'"identifier":"{site.school.urn}"') == 2, said
+
+
+@CURL
+def test_the_other_calls_go_on_from_the_curl_blocks(site: Site, pasted: Pasted) -> None:
+    blocks = ["curl-1", "curl-2", "curl-3", "introspect", "look-up", "revoke", "introspect", "give-back", "look-up"]
+    scopes: Any = html.document_fromstring(httpx2.get(f"{site.issuer}/developers/scopes").text)
+    by_urn, other = scopes.get_element_by_id("filter").text_content(), "999999"
+    commands = [pasted.block(block) for block in blocks]
+    commands[3:3] = [by_urn.replace("100001", other), by_urn.replace("100001", str(site.school.urn))]
+
+    said = pasted.runs("\n".join(commands))
+
+    assert said.count('"orgs":[]') == 1 and said.count(f'"identifier":"{site.school.urn}","type"') == 2, said
+    for field in ("scope", "exp", "client_id", "grant_id", "school_status", "authorisation_status"):
+        assert f'"{field}":' in said
+    assert said.count('"active":true') == 1 and said.count('"active":false') == 1
+    assert said.count('"status":"active"') >= 1 and said.count('"status":"revoked"') == 1
+    assert "204\n" in said
+
+
+@CURL
+@pytest.mark.parametrize(
+    "answer", ["error=access_denied&state=S&iss=I", "code=c&state=T&iss=I", "code=c&state=S&iss=J"]
+)
+def test_the_curl_blocks_stop_at_an_answer_that_is_not_a_code_for_them(pasted: Pasted, answer: str) -> None:
+    """S and I stand for the request's own state and issuer."""
+
+    def exchanged(query: str) -> "subprocess.CompletedProcess[str]":
+        back = "http://here/?" + query.replace("iss=I", f"iss={quote(pasted.site.issuer, safe='')}")
+        text = f"{pasted.settings()}\nVERIFIER=v STATE=S ANSWER='{back}'\n{pasted.block('curl-2')}"
+        environment = {"PATH": os.environ["PATH"]}
+        return subprocess.run(["sh", "-eu", "-c", text], env=environment, capture_output=True, text=True, check=False)
+
+    stopped = exchanged(answer)
+    assert stopped.returncode == 1
+    assert stopped.stdout.startswith("Stop here. The browser came back with: http://here/?")
+
+    went_on = exchanged("code=c&state=S&iss=I")
+    assert went_on.returncode == 0 and "invalid_grant" in went_on.stdout, went_on
 
 
 def test_the_python_program_reads_a_school(site: Site, pasted: Pasted) -> None:
