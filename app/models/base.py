@@ -12,7 +12,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
-from app.db import is_sqlite
+from app.db import Session, is_sqlite
 
 
 class Instant(TypeDecorator[dt.datetime]):
@@ -53,6 +53,14 @@ def among(column: Any, name: str) -> ColumnElement[bool]:
     if is_sqlite:
         return cast(ColumnElement[bool], column.in_(bindparam(name, expanding=True)))
     return cast(ColumnElement[bool], column == any_(bindparam(name, type_=ARRAY(column.type))))
+
+
+SWEPT_MOST = 5000  # rows that are deleted at once, so that nobody waits long for it
+
+
+def rows_changed(db: Session, change: Any) -> int:
+    """Run a DELETE or UPDATE whose rows no loaded object stands for; how many it changed."""
+    return cast(int, cast(Any, db.execute(change, execution_options={"synchronize_session": False})).rowcount)
 
 
 def now() -> dt.datetime:

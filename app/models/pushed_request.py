@@ -8,7 +8,7 @@ from sqlalchemy import JSON, ForeignKey, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session
-from app.models.base import Base, ago, ahead, now
+from app.models.base import SWEPT_MOST, Base, ago, ahead, now, rows_changed
 from app.settings import settings
 
 
@@ -21,7 +21,7 @@ class PushedRequest(Base):
     app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("app.id"))
     parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
-    expires_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)
     used_at: Mapped[dt.datetime | None]
     request_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("authorization_request.id"))
 
@@ -46,10 +46,13 @@ class PushedRequest(Base):
         return won
 
     @classmethod
-    def forget_old(cls, db: Session, most: int = 5000) -> None:
-        """Delete rows whose requests cannot go on any more. Those that another worker deletes now are left to it."""
-        old = select(cls.digest).where(cls.created_at < ago(settings.partner_request_seconds + 600)).limit(most)
-        db.execute(
-            delete(cls).where(cls.digest.in_(old.with_for_update(skip_locked=True))),
-            execution_options={"synchronize_session": False},
-        )
+    def forget_old(cls, db: Session, most: int = SWEPT_MOST) -> int:
+        """Delete rows whose requests cannot go on any more, and say how many.
+
+        Those that nobody brought in time, and those whose browser's time is over. What another worker deletes now is
+        left to it.
+        """
+        over = ago(settings.partner_request_seconds + 600)
+        old = select(cls.digest).where(cls.expires_at < now(), cls.used_at.is_(None) | (cls.expires_at < over))
+        gone = delete(cls).where(cls.digest.in_(old.limit(most).with_for_update(skip_locked=True)))
+        return rows_changed(db, gone)

@@ -7,7 +7,7 @@ from sqlalchemy import String, bindparam, delete, insert, select, text, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session, is_sqlite
-from app.models.base import Base, among, now
+from app.models.base import SWEPT_MOST, Base, among, now, rows_changed
 
 DPOP, ASSERTION, RETURNED = "dpop", "assertion", "returned"
 
@@ -38,13 +38,11 @@ class SpentId(Base):
         return set(db.connection().scalars(_SPEND, bound))
 
     @classmethod
-    def forget_expired(cls, db: Session, most: int = 5000) -> None:
-        """Delete rows that no longer matter. Those that another worker deletes at this moment are left to it."""
+    def forget_expired(cls, db: Session, most: int = SWEPT_MOST) -> int:
+        """Delete rows that no longer matter, and say how many; those that another worker deletes now are left to it."""
         old = select(cls.purpose, cls.digest).where(cls.expires_at < now()).limit(most)
-        db.execute(
-            delete(cls).where(tuple_(cls.purpose, cls.digest).in_(old.with_for_update(skip_locked=True))),
-            execution_options={"synchronize_session": False},
-        )
+        gone = delete(cls).where(tuple_(cls.purpose, cls.digest).in_(old.with_for_update(skip_locked=True)))
+        return rows_changed(db, gone)
 
     @classmethod
     def spent(cls, db: Session, purpose: str, digests: Collection[bytes]) -> set[bytes]:

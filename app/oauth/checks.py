@@ -45,6 +45,9 @@ def identified(db: Session, sent: Parameters) -> App:
     app = App.by_client_id(db, sent.required("client_id"))
     if app is None:
         raise OAuthError("invalid_client", "No app with this client_id is registered.")
+    if sent.get("request_uri") and sent.get("redirect_uri") is None:
+        words = "This request_uri is not known, has expired, or is another app's. Push the request again."
+        raise OAuthError("invalid_request_uri", words)
     check_redirect_uri(app, sent)
     if app.is_suspended:
         raise OAuthError("unauthorized_client", "This app is suspended.")

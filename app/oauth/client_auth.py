@@ -41,19 +41,35 @@ async def authenticate(request: Request, sent: Parameters) -> Client:
     Raises OAuthError: invalid_client (401) without proof, invalid_request where there is more than one. Raises
     TooManyTries once the same network has failed too often for the same app.
     """
+    try:
+        return await _authenticated(request, sent)
+    except OAuthError as wrong:
+        # RFC 6749 section 5.2 asks for the header after a try by header. After another, libraries would take it for the
+        # whole answer and keep what we say from their users.
+        if "authorization" not in request.headers and (sent.get("client_secret") or sent.get("client_assertion")):
+            wrong.headers.pop("WWW-Authenticate", None)
+        raise
+
+
+async def _authenticated(request: Request, sent: Parameters) -> Client:
     claim = _claimed(request, sent)
     key = network(request), claim.client_id[:64]  # as long as an id of ours; a stranger may send any length
-    if seconds := _failures.wait(key):
+    seconds = _failures.wait(key)
+    if seconds and claim.assertion:
         raise TooManyTries(seconds)
     try:
-        return await _proven(claim)
+        return await _proven(claim)  # a right secret counts even now: guessing is hopeless, locking somebody out is not
     except OAuthError:
+        if seconds:
+            raise TooManyTries(seconds) from None
         _failures.failed(key)
         raise
 
 
 async def _proven(claim: Claim) -> Client:
     client = await store.client(claim.client_id) if claim.client_id else None
+    if client and client.auth_method != claim.method and claim.secret and _is_secret_of(client, claim.secret):
+        raise refused(f"The secret is right, but this app is registered for {client.auth_method}.")
     if client is None or client.auth_method != claim.method:
         raise refused("Authenticate as a registered app, with the method that it is registered for.")
     if client.is_suspended:

@@ -65,7 +65,7 @@ async def issue(asked: TokenRequest) -> dict[str, Any]:
 async def alive(token: str) -> PartnerToken | None:
     """The token, if we signed it for our own APIs, its app still stands and it was not given back."""
     claims = await jose.verified(token, TYP)
-    if claims is None or claims.get("aud") != settings.issuer:
+    if claims is None or claims.get("aud") != settings.issuer or claims["exp"] - claims["iat"] > SECONDS:
         return None
     client_id = claims.get("client_id")
     client = await store.client(client_id) if client_id and client_id == claims.get("sub") else None

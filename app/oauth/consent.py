@@ -185,7 +185,7 @@ def _offered(
         return page(request, "oauth/ask_your_admin.html", 403, app=app, path=path, about_person=True)
     try:
         terms = offer(db, app, scopes(open_.sent), school, replacing=grants.replaces(open_.sent))
-        return school, identity.with_openid(terms) if identity.is_asked_alone(open_.sent) else terms
+        return school, identity.with_openid(terms)
     except CannotShare as cannot:
         return page(request, "oauth/cannot.html", cannot.status, app=app, school=school, why=cannot.hint, path=path)
 

@@ -63,8 +63,9 @@ class Collecting:
 
 async def authorize(request: Request) -> Response:
     """The device authorization endpoint (section 3.1). Raises OAuthError, or TooManyTries."""
-    Try(((_from_network, network(request)),)).count()
     sent = await form(request)
+    if request.headers.get("sec-fetch-site", "none") != "none":
+        raise OAuthError("invalid_request", "An agent asks here, not a web page.")
     if sent.required("client_id") != CLIENT_ID:
         raise OAuthError("unauthorized_client", f"Only the client {CLIENT_ID} may ask for a device code.")
     _check_public(request, sent)
@@ -72,6 +73,7 @@ async def authorize(request: Request) -> Response:
     if len(machine) > LONGEST_MACHINE or not machine.isprintable() or not machine.strip():
         raise OAuthError("invalid_request", f"machine is 1 to {LONGEST_MACHINE} printable characters.")
     jwk, thumbprint = _key(sent.required("jwk"))
+    Try(((_from_network, network(request)),)).count()
     address = request.client.host if request.client else ""
     device_code = new_secret(PREFIX)
     user_code = await store.write(_begin, Asking(digest(device_code), machine, address, jwk, thumbprint))

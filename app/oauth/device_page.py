@@ -32,6 +32,7 @@ PURPOSE, LASTS = "device request", 900  # of what the second page carries, and f
 MALFORMED = Fault("Enter the eight letters that the agent shows", "user_code")
 UNKNOWN = Fault("No agent is waiting with this code. Check it, or let the agent show you another", "user_code")
 GONE = Fault("This agent is not waiting any more. Let it show you another code", "user_code")
+NO_PASSWORD = Fault("Enter your password", "password")
 
 _unknown_of_account = Limit(10, 900)
 _unknown_of_network = Limit(100, 900)
@@ -90,6 +91,8 @@ def answer(request: Request, sent: Posted) -> Response:
         return _refused(request, waiting)
     if sent.get("decision") != "approve":
         return see_other(PATH)
+    if not sent.get("password"):
+        return _question(request, approver, waiting, 422, problems=[NO_PASSWORD])
     if not knows_password(approver.person, sent):
         with sessions.begin() as db:
             waiting.miss(db)

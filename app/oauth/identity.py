@@ -34,7 +34,7 @@ def is_asked_alone(sent: Parameters) -> bool:
 
 
 def with_openid(offered: Offer) -> Offer:
-    """The offer to a school that is asked for names alone: they come with `openid`, without which they tell nothing."""
+    """The offer without `openid` as a choice: a school is told of it, but each of its people may do that anyway."""
     lines = [dataclasses.replace(line, required=line.required or line.scope == OPENID) for line in offered.lines]
     return dataclasses.replace(offered, lines=lines)
 

@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response
 from app.batch import Batch
 from app.db import Session, sessions
 from app.keys import ES256, KEPT_SECONDS, PARTNERS_KEEP_SECONDS, Key, Ring, load
+from app.models.base import now
 from app.settings import settings
 
 LONGEST = 40_000  # a nonce may be as long as a request
@@ -43,8 +44,9 @@ def signed_by(key: Key, claims: dict[str, Any], typ: str) -> str:
 
 
 async def verified(token: str, typ: str, *, even_expired: bool = False) -> dict[str, Any] | None:
-    """The claims of a token that we signed as this `typ`, by any key that we ever had; else None.
+    """The claims of a token that we signed as this `typ`, by a key that is published; else None.
 
+    With `even_expired`, by any key that we ever had, because what it signed may be as old as that.
     Its header must be, byte for byte, the one that we write for that key: no parameter of a stranger is ever read.
     """
     return checked(await _ring(), token, typ, even_expired=even_expired)
@@ -58,7 +60,9 @@ def checked(ring: Ring, token: str, typ: str, *, even_expired: bool = False) -> 
     header, _, payload = content.partition(b".")
     key = _named(ring, header, typ)
     raw, claims = _decoded(signature), _decoded(payload)
-    if key is None or raw is None or claims is None or not _is_signature(key, content, raw):
+    if key is None or raw is None or claims is None or not (even_expired or key.is_published(now())):
+        return None
+    if not _is_signature(key, content, raw):
         return None
     said = json.loads(claims)  # our own words, now that the signature is ours
     alive = even_expired or (isinstance(said.get("exp"), int) and said["exp"] > time.time())

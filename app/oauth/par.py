@@ -24,7 +24,7 @@ from app.oauth.store import Client
 from app.secrets import digest, new_secret, well_formed
 from app.web import remembered
 from app.web.answers import fresh
-from app.web.throttle import Limit, Try
+from app.web.throttle import Limit, Try, network
 
 PREFIX = "gh_pr"
 URN = PUSHED.removesuffix(f"{PREFIX}_")
@@ -44,7 +44,8 @@ async def push(request: Request) -> Response:
     """201 with the reference. Raises OAuthError with what authorize would have found wrong, and TooManyTries."""
     sent = await form(request)
     client = await authenticate(request, sent)
-    Try(((_pushes, client.id),)).count()
+    # Anybody can say that they are a public app: each network counts for itself there.
+    Try(((_pushes, (client.id, network(request) if client.is_public else "")),)).count()
     _check(client, sent)
     sent = _bound(sent, await dpop.proven(request))
     secret = new_secret(PREFIX)

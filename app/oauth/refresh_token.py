@@ -64,7 +64,10 @@ def _exchange(db: Session, calls: list[Refresh]) -> list[Issued | OAuthError]:
 
 class _Reused(OAuthError):
     def __init__(self) -> None:
-        super().__init__("invalid_grant", "This refresh token was used before. Ask the school to authorise again.")
+        super().__init__(
+            "invalid_grant",
+            "This refresh token, or an older one of its line, was used twice. Send the person to authorise again.",
+        )
 
 
 def _is_reuse(answer: Issued | OAuthError) -> bool:

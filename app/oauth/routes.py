@@ -45,8 +45,11 @@ class Direct:
         if found is None:
             await self.app(scope, receive, send)
             return
-        # Here, so that a body which is too large or breaks off stays the guard's affair.
-        response = await _answer(_Call(scope, await _body(receive)), *found)
+        try:
+            body = await _body(receive)  # here, so that one which is too large stays the guard's affair
+        except ClientDisconnect:
+            return  # nobody is there to be answered
+        response = await _answer(_Call(scope, body), *found)
         await response(scope, receive, send)
 
 

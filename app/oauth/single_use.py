@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from app.db import Session, withdrawn
 from app.errors import OAuthError
+from app.models.base import SWEPT_MOST
 from app.models.spent_id import RETURNED, SpentId
 from app.oauth import store
 from app.secrets import digest
@@ -49,14 +50,14 @@ def _spend(db: Session, calls: list[Spending]) -> list[bool | OAuthError]:
 class Sweep:
     """Now and then a group that writes to a table anyway clears away what no longer matters there."""
 
-    def __init__(self, forget: Callable[[Session], None]) -> None:
+    def __init__(self, forget: Callable[[Session], int]) -> None:
         self._forget = forget
         self._last = time.monotonic()
 
     def __call__(self, db: Session) -> None:
-        if time.monotonic() - self._last > SWEPT_SECONDS:
+        # Where as many were deleted as may be at once, more are left: the next group goes on.
+        if time.monotonic() - self._last > SWEPT_SECONDS and self._forget(db) < SWEPT_MOST:
             self._last = time.monotonic()
-            self._forget(db)
 
 
 _sweep = Sweep(SpentId.forget_expired)

@@ -13,8 +13,10 @@ from app.oauth.authorization_code import redeem
 from app.oauth.client_auth import authenticate
 from app.oauth.issue import TokenRequest
 from app.oauth.refresh_token import refresh
-from app.oauth.request import form
+from app.oauth.request import Parameters, form
+from app.oauth.store import Client
 from app.web.answers import fresh
+from app.web.throttle import Limit, TooManyTries, network
 
 GRANTS: dict[str, Callable[[TokenRequest], Awaitable[dict[str, Any]]]] = {
     "authorization_code": redeem,
@@ -23,12 +25,33 @@ GRANTS: dict[str, Callable[[TokenRequest], Awaitable[dict[str, Any]]]] = {
     device.GRANT: device.refuse,
 }
 
+STRANGERS_FAILURES = 300
+_failures = Limit(STRANGERS_FAILURES, 60)
+
 
 async def exchange(request: Request) -> Response:
     sent = await form(request)
     if sent.get("client_id") == device.CLIENT_ID:
-        return _issued(await device.token(request, sent, GRANTS))
+        return fresh(await _from_strangers(request, lambda: device.token(request, sent, GRANTS)))
     client = await authenticate(request, sent)
+    if client.is_public:
+        return fresh(await _from_strangers(request, lambda: _granted(request, client, sent)))
+    return fresh(await _granted(request, client, sent))
+
+
+async def _from_strangers(request: Request, answer: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    """Whoever proves nothing may fail so often in a minute from one network: each try costs us a row or a look."""
+    key = network(request)
+    if seconds := _failures.wait(key):
+        raise TooManyTries(seconds)
+    try:
+        return await answer()
+    except OAuthError:
+        _failures.failed(key)
+        raise
+
+
+async def _granted(request: Request, client: Client, sent: Parameters) -> dict[str, Any]:
     grant = GRANTS.get(sent.required("grant_type"))
     if grant is None:
         raise OAuthError("unsupported_grant_type", f"The grant types here are {' and '.join(GRANTS)}.")
@@ -36,9 +59,4 @@ async def exchange(request: Request) -> Response:
     proven = await dpop.proven(request)
     if proven is None and client.profile == FAPI2:
         raise dpop.refused("An app of profile fapi2 sends a proof in the header DPoP.")
-    body = await grant(TokenRequest(client, sent, proven))
-    return _issued(body)
-
-
-def _issued(body: dict[str, Any]) -> Response:
-    return fresh(body)
+    return await grant(TokenRequest(client, sent, proven))

@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["app_id"], ["app.id"], name="pushed_request_app_id_fkey"),
         sa.ForeignKeyConstraint(["request_id"], ["authorization_request.id"], name="pushed_request_request_id_fkey"),
     )
+    op.create_index("pushed_request_expires_at_idx", "pushed_request", ["expires_at"])
     op.create_table(
         "endpoint",
         sa.Column("id", sa.Uuid, nullable=False),

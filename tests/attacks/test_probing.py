@@ -1,11 +1,12 @@
 """What is large, deep or guessed: refused within a second, in the same words whether it exists or not. 28, 60, 69."""
 
+import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message
 
 from app.oauth.par import URN
 from app.secrets import new_secret, with_checksum
@@ -108,9 +109,12 @@ def test_26_41_an_app_that_is_unknown_and_a_wrong_secret_look_alike(server: ASGI
             known.posts(sent, path=path, auth=(client_id, wrong))
             for client_id in ("app_nobody", posting.app.client_id, keyed.app.client_id)
         ]
-        answers.append(known.posts(sent, path=path, auth=None, client_id="app_nobody", client_secret=wrong))
-        answers.append(known.posts(sent, path=path, auth=None, client_id=known.app.client_id, client_secret=wrong))
+        posted = [
+            known.posts(sent, path=path, auth=None, client_id=client_id, client_secret=wrong)
+            for client_id in ("app_nobody", known.app.client_id)
+        ]
         assert len({repr(said(answered)) for answered in answers}) == 1
+        assert len({repr(said(answered)) for answered in posted}) == 1
         assert refusal(answers[0]) == (401, "invalid_client")
         assert refusal(known.posts(sent, path=path, auth=(known.app.client_id, wrong))) == (401, "invalid_client")
     assert known.posts({"grant_type": "client_credentials"}).status_code == 200
@@ -216,3 +220,24 @@ def test_28_guessing_is_stopped_with_429_and_stops_nobody_else(server: ASGIApp, 
     assert neighbour.posts({"grant_type": "client_credentials"}).status_code == 200
     throttle.forget_all()
     assert dance.posts({"grant_type": "client_credentials"}).status_code == 200
+
+
+def test_a_body_that_breaks_off_is_nobodys_affair(server: ASGIApp, capfd: pytest.CaptureFixture[str]) -> None:
+    sent: list[Message] = []
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/oauth/token",
+        "query_string": b"",
+        "headers": [(b"host", b"127.0.0.1:8000"), (b"content-type", b"application/x-www-form-urlencoded")],
+    }
+
+    async def breaks_off() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def keep(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(cast(Any, server)(scope, breaks_off, keep))
+
+    assert sent == [] and "Traceback" not in capfd.readouterr().err

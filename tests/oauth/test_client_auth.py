@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 from app.db import sessions, withdrawn
 from app.models.base import now
 from app.models.partner import App, AppSecret
-from app.oauth import client_auth
+from app.oauth import client_auth, token
 from app.secrets import digest, new_secret
 from app.settings import settings
 from app.web import throttle
@@ -26,7 +26,8 @@ def basic(pair: bytes | str) -> dict[str, str]:
 
 def is_unknown(answered: Any) -> bool:
     assert refusal(answered) == (401, "invalid_client")
-    return str(answered.headers["www-authenticate"]).startswith("Basic ")
+    challenge = str(answered.headers.get("www-authenticate", ""))
+    return challenge.startswith("Basic ") or "authorization" not in answered.request.headers
 
 
 def test_35_a_replay_without_authentication_leaves_the_victims_tokens_alone(dance: Dance) -> None:
@@ -149,13 +150,25 @@ def test_too_many_failures_are_429_for_that_app_from_that_network(
     for _ in range(3):
         assert is_unknown(dance.redeems(code, auth=(dance.app.client_id, "gh_cs_wrong")))
     for path in ("/oauth/token", "/oauth/introspect", "/oauth/revoke", "/oauth/par"):
-        refused = dance.posts({"token": "x"}, path=path)
-        assert refusal(refused) == (429, "temporarily_unavailable"), "unheard, right or wrong"
+        refused = dance.posts({"token": "x"}, path=path, auth=(dance.app.client_id, "gh_cs_wrong"))
+        assert refusal(refused) == (429, "temporarily_unavailable")
         assert 0 < int(refused.headers["retry-after"]) <= 61
     assert dance.posts({"token": "x"}, path="/oauth/revoke", auth=(other.client_id, secret)).status_code == 200
     elsewhere = TestClient(server, base_url=settings.issuer, client=("192.0.2.7", 50000))
-    me = (dance.app.client_id, dance.secret)
-    assert elsewhere.post("/oauth/revoke", data={"token": "x"}, auth=me).status_code == 200
+    guess = (dance.app.client_id, "gh_cs_wrong")
+    assert is_unknown(elsewhere.post("/oauth/revoke", data={"token": "x"}, auth=guess))
+    assert dance.redeems(code).status_code == 200, "whoever has the secret is not locked out by those who guess it"
+
+
+def test_strangers_who_fail_too_often_as_a_public_app_wait(
+    server: ASGIApp, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dance = Dance(server, browser, auth_method="none")
+    monkeypatch.setattr(token._failures, "_most", 3)
+    code = dance.code()
+    for _ in range(3):
+        assert refusal(dance.redeems("gh_ac_x")) == (400, "invalid_grant")
+    assert refusal(dance.redeems("gh_ac_x")) == (429, "temporarily_unavailable")
     throttle.forget_all()
     assert dance.redeems(code).status_code == 200
 
@@ -181,3 +194,24 @@ def test_a_suspended_app_gets_nothing_from_the_next_moment_on(dance: Dance) -> N
         db.get_one(App, dance.app.id).suspended_at = None
         withdrawn(db)
     assert dance.refreshes(tokens["refresh_token"]).status_code == 200
+
+
+def test_41_a_right_secret_by_the_wrong_way_is_told_the_right_way(server: ASGIApp, browser: Browser) -> None:
+    dance = Dance(server, browser, auth_method="client_secret_post")
+
+    told = dance.posts({"grant_type": "client_credentials"}, auth=(dance.app.client_id, dance.secret))
+
+    assert refusal(told) == (401, "invalid_client")
+    assert "client_secret_post" in told.json()["error_description"]
+    guessed = dance.posts({"grant_type": "client_credentials"}, auth=(dance.app.client_id, "guessed"))
+    assert "client_secret_post" not in guessed.json()["error_description"]
+    assert dance.posts({"grant_type": "client_credentials"}).status_code == 200
+
+
+def test_41_a_challenge_answers_a_try_by_header_and_no_other(server: ASGIApp, browser: Browser) -> None:
+    dance = Dance(server, browser, auth_method="client_secret_post")
+    wrong = {"grant_type": "client_credentials", "client_id": dance.app.client_id, "client_secret": "wrong"}
+
+    assert "www-authenticate" not in dance.posts(wrong, auth=None).headers
+    assert "www-authenticate" in dance.posts(wrong, auth=None, client_id=None, client_secret=None).headers
+    assert dance.posts({"grant_type": "client_credentials"}).status_code == 200

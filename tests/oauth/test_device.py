@@ -49,7 +49,13 @@ def test_68_a_typed_and_approved_code_brings_tokens_bound_to_the_agents_key(agen
     assert refusal(agent.polls()) == (400, "authorization_pending")
 
     agent.types()
-    for words in ("SIMS-SERVER", "testclient", agent.signer.thumbprint, agent.school.name, "URN 100001"):
+    for words in (
+        "SIMS-SERVER",
+        "testclient",
+        " ".join(re.findall(".{1,4}", agent.signer.thumbprint)),
+        agent.school.name,
+        "URN 100001",
+    ):
         assert words in agent.browser.text
     agent.approves()
     assert agent.browser.title == "The agent is connected"

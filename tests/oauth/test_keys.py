@@ -198,7 +198,7 @@ def test_a_new_key_is_published_before_it_signs_and_the_old_one_after_it_has() -
 
 
 def test_a_key_that_ended_is_published_no_more_but_known_for_ever() -> None:
-    old = signed({"exp": int(time.time()) - 1})
+    old, good = signed({"exp": int(time.time()) - 1}), signed({"exp": int(time.time()) + 300})
     kid = parts(old)[0]["kid"]
     rotate()
     with sessions.read() as db:
@@ -212,6 +212,7 @@ def test_a_key_that_ended_is_published_no_more_but_known_for_ever() -> None:
     jose._ring.forget()
 
     assert kid not in {key["kid"] for key in published()}
+    assert verified(good) is None, "whoever got hold of an ended key signs nothing more with it"
     assert verified(old, even_expired=True) is not None
 
 

@@ -4,14 +4,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from starlette.types import ASGIApp
 
 from app.db import sessions
-from app.models.base import ago
+from app.models.base import ahead
 from app.models.pushed_request import PushedRequest
 from app.oauth import par
-from app.settings import settings
 from tests import factories
 from tests.oauth.dance import Dance, refusal
 from tests.oauth.proofs import Keyed, brings, pushed, pushes
@@ -147,12 +146,15 @@ def test_29_a_parameter_that_comes_twice_is_refused(dance: Dance) -> None:
 
 
 def test_old_pushes_are_cleared_away(dance: Dance, monkeypatch: pytest.MonkeyPatch) -> None:
-    pushed(dance)
-    with sessions.begin() as db:
-        db.execute(update(PushedRequest).values(created_at=ago(settings.partner_request_seconds + 700)))
-    monkeypatch.setattr(par._sweep, "_last", -1e9)
-    pushed(dance)
-    assert len(kept()) == 1
+    for age, left in ((par.SECONDS - 10, 2), (par.SECONDS + 10, 1)):
+        with sessions.begin() as db:
+            db.execute(delete(PushedRequest))
+        pushed(dance)
+        with sessions.begin() as db:
+            db.execute(update(PushedRequest).values(expires_at=ahead(par.SECONDS - age)))
+        monkeypatch.setattr(par._sweep, "_last", -1e9)
+        pushed(dance)
+        assert len(kept()) == left
 
 
 def test_a_push_for_another_partners_address_is_refused(dance: Dance) -> None:

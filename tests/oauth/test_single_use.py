@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app.db import sessions
-from app.models.base import ago, ahead
+from app.models.base import SWEPT_MOST, ago, ahead
 from app.models.spent_id import ASSERTION, DPOP, RETURNED, SpentId
 from app.oauth import single_use
 from app.oauth.single_use import Spending
@@ -59,3 +59,13 @@ def test_what_is_too_old_to_matter_is_forgotten(dance: Dance, monkeypatch: pytes
     assert dance.redeems(dance.code(), headers=key.proves()).status_code == 200
     assert rows() == 3
     assert group([spending("young")]) == [False]
+
+
+def test_clearing_away_goes_on_until_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    deleted = iter([SWEPT_MOST, SWEPT_MOST, 3, 0])
+    sweep = single_use.Sweep(lambda _db: next(deleted))
+    monkeypatch.setattr(sweep, "_last", -1e9)
+    with sessions.begin() as db:
+        for _ in range(5):
+            sweep(db)
+    assert next(deleted) == 0, "three turns, and then a minute's rest"
