@@ -126,5 +126,5 @@ def downgrade() -> None:
         table.drop_column("methods")
         table.drop_column("details")
         table.drop_column("key_thumbprint")
-    for table in ("device_request", "endpoint", "pushed_request", "spent_id"):
-        op.drop_table(table)
+    for name in ("device_request", "endpoint", "pushed_request", "spent_id"):
+        op.drop_table(name)
