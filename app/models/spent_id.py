@@ -2,12 +2,14 @@
 
 import datetime as dt
 from collections.abc import Collection, Mapping
+from typing import cast
 
-from sqlalchemy import String, bindparam, delete, insert, select, text, tuple_
+from sqlalchemy import String, Table, bindparam, delete, select, text, tuple_
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session, is_sqlite
 from app.models.base import SWEPT_MOST, Base, among, now, rows_changed
+from app.models.prepared import Prepared, Rows
 
 DPOP, ASSERTION, RETURNED = "dpop", "assertion", "returned"
 
@@ -30,12 +32,12 @@ class SpentId(Base):
             fresh = expiries.keys() - cls.spent(db, purpose, expiries.keys())
             rows = [{"purpose": purpose, "digest": digest, "expires_at": expiries[digest]} for digest in fresh]
             if rows:
-                db.connection().execute(_ADD, rows)
+                _ROWS.add(db, rows)
             return set(fresh)
         # In one order, so that two groups which share ids wait for each other instead of locking each other out.
         digests = sorted(expiries)
         bound = {"purpose": purpose, "digests": digests, "expiries": [expiries[digest] for digest in digests]}
-        return set(db.connection().scalars(_SPEND, bound))
+        return {row[0] for row in _SPEND.rows(db, **bound)}
 
     @classmethod
     def forget_expired(cls, db: Session, most: int = SWEPT_MOST) -> int:
@@ -47,14 +49,20 @@ class SpentId(Base):
     @classmethod
     def spent(cls, db: Session, purpose: str, digests: Collection[bytes]) -> set[bytes]:
         """Which of these are used up."""
-        return set(db.connection().scalars(_SPENT, {"purpose": purpose, "digests": list(digests)}))
+        return {row[0] for row in _SPENT.rows(db, purpose=purpose, digests=list(digests))}
 
 
-# Made once: putting a statement together takes longer than running it. Arrays keep the text the same for any number.
-_ADD = insert(SpentId.__table__)  # type: ignore[arg-type]
-_SPENT = select(SpentId.digest).where(SpentId.purpose == bindparam("purpose"), among(SpentId.digest, "digests"))
-_SPEND = text(
-    "INSERT INTO spent_id (purpose, digest, expires_at)"
-    " SELECT :purpose, given.* FROM unnest(CAST(:digests AS bytea[]), CAST(:expiries AS timestamptz[])) AS given"
-    " ON CONFLICT DO NOTHING RETURNING digest"
+_SPENT_IDS = cast(Table, SpentId.__table__)
+_ROWS = Rows(_SPENT_IDS)
+_SPENT = Prepared(
+    select(_SPENT_IDS.c.digest).where(
+        _SPENT_IDS.c.purpose == bindparam("purpose"), among(_SPENT_IDS.c.digest, "digests")
+    )
+)
+_SPEND = Prepared(  # for PostgreSQL alone
+    text(
+        "INSERT INTO spent_id (purpose, digest, expires_at)"
+        " SELECT :purpose, given.* FROM unnest(CAST(:digests AS bytea[]), CAST(:expiries AS timestamptz[])) AS given"
+        " ON CONFLICT DO NOTHING RETURNING digest"
+    )
 )

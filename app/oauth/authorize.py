@@ -1,7 +1,5 @@
 """The authorization endpoint (RFC 6749 section 3.1): checks the request and keeps it for the person to decide about."""
 
-from urllib.parse import parse_qsl, urlencode
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +14,7 @@ from app.models.scope import OPENID
 from app.models.token import AuthorizationRequest
 from app.oauth import answer, authorization_code, grants, identity, par
 from app.oauth.checks import check, identified, is_expected, is_fresh, kept, prompts, scopes
-from app.oauth.request import FORM, Parameters, parse
+from app.oauth.request import FORM, Parameters, as_query, is_form, parse
 from app.secrets import digest
 from app.settings import settings
 from app.sharing.service import CannotShare, decides, offer
@@ -80,14 +78,11 @@ def ask(request: Request) -> Response:
 async def turn_into_get(request: Request) -> Response:
     """A post may come from any site, so no session is looked at: the same parameters come back as a GET."""
     body = await request.body()
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+    if not is_form(request):
         return answer.on_page(request, None, OAuthError("invalid_request", f"Send the parameters as {FORM}."))
     if len(body) > LONGEST_POST:
         return answer.on_page(request, None, OAuthError("invalid_request", f"Send at most {LONGEST_POST} bytes."))
-    query = request.scope["query_string"] + b"&" + body
-    # Through Latin-1, so that bytes which are not UTF-8 stay what they are and are refused as such.
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
-    return see_other("/oauth/authorize?" + urlencode(pairs, encoding="latin-1"))
+    return see_other(f"/oauth/authorize?{as_query(request, body)}")
 
 
 def _silently(db: Session, app: App, sent: Parameters, person: Person | None, grant: Authorisation | None) -> Response:

@@ -13,7 +13,7 @@ from typing import Any
 from app.errors import OAuthError
 from app.models.scope import PARTNER_SCOPES
 from app.models.spent_id import RETURNED
-from app.oauth import jose, single_use, store
+from app.oauth import dpop, jose, single_use, store
 from app.oauth.issue import TokenRequest
 from app.oauth.store import Client
 from app.settings import settings
@@ -56,7 +56,7 @@ async def issue(asked: TokenRequest) -> dict[str, Any]:
     token = await jose.sign(claims, TYP)
     return {
         "access_token": token,
-        "token_type": "DPoP" if bound else "Bearer",
+        "token_type": dpop.token_type(bound),
         "expires_in": SECONDS,
         "scope": scope,
     }

@@ -50,6 +50,11 @@ async def proven(request: Request, access_token: str | None = None) -> str | Non
     return key.thumbprint
 
 
+def token_type(key_thumbprint: str | None) -> str:
+    """What a token is called that is bound to this key, or to none (section 5)."""
+    return "DPoP" if key_thumbprint else "Bearer"
+
+
 def refused(description: str) -> OAuthError:
     return OAuthError("invalid_dpop_proof", description)
 

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from app.db import sessions
 from app.errors import OAuthError
@@ -17,9 +17,9 @@ from app.models.authorisation import EXPIRED, Authorisation
 from app.oauth import bearer, details
 from app.oauth.grants import PATH, of_app, unknown
 from app.sharing.service import give_back
+from app.web.answers import fresh
 
 QUERY, REVOKE = "grant_management_query", "grant_management_revoke"
-NO_STORE = {"Cache-Control": "no-store"}
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,7 +35,7 @@ async def query(request: Request, grant_id: str) -> Response:
     """What the grant covers now, ended ones included."""
     partner = await bearer.read_partner(request)
     partner.require(QUERY)
-    return JSONResponse(await run_in_threadpool(_described, grant_id, partner.app_id), headers=NO_STORE)
+    return fresh(await run_in_threadpool(_described, grant_id, partner.app_id))
 
 
 @router.delete(PATH + "/{grant_id}")
@@ -44,7 +44,7 @@ async def revoke(request: Request, grant_id: str) -> Response:
     partner = await bearer.read_partner(request)
     partner.require(REVOKE)
     await run_in_threadpool(_give_back, grant_id, partner.app_id)
-    return Response(status_code=204, headers=NO_STORE)
+    return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
 
 @router.api_route(PATH + "/{grant_id}", methods=["POST", "PUT", "PATCH"])

@@ -9,7 +9,7 @@ from app.models.backing import Backing, HeldToken
 from app.models.base import now
 from app.models.partner import pairwise
 from app.models.scope import OPENID
-from app.oauth import client_credentials, store
+from app.oauth import client_credentials, dpop, store
 from app.oauth.client_auth import authenticate, refused
 from app.oauth.client_credentials import PartnerToken
 from app.oauth.request import form
@@ -27,15 +27,15 @@ async def introspect(request: Request) -> Response:
         raise refused("A public app cannot prove that it is the one who asks.")
     token = sent.required("token")
     if partner := await client_credentials.alive(token):
-        return _said(_of_partner(partner) if partner.client.id == client.id else {"active": False})
+        return fresh(_of_partner(partner) if partner.client.id == client.id else {"active": False})
     access = await store.access(digest(token)) if well_formed(token, "gh_at") else None
     refresh = await store.refresh(digest(token)) if well_formed(token, "gh_rt") else None
     held = access or refresh
     if held is None or held.app_id != client.id or not _is_alive(held, is_refresh=refresh is not None):
-        return _said({"active": False})
+        return fresh({"active": False})
     backing = held.backing
     ends_at = backing.expires_at if refresh and isinstance(backing, Backing) else held.expires_at
-    return _said(
+    return fresh(
         {
             "active": True,
             "iss": settings.issuer,
@@ -43,7 +43,7 @@ async def introspect(request: Request) -> Response:
             "scope": held.scope,
             "iat": int(held.issued_at.timestamp()),
             "exp": int(ends_at.timestamp()),
-            **({"token_type": _kind(held.key_thumbprint)} if access else {}),
+            **({"token_type": dpop.token_type(held.key_thumbprint)} if access else {}),
             **_bound(held.key_thumbprint),
             **_person(held, client),
             **(_school(backing) if isinstance(backing, Backing) else {}),
@@ -85,19 +85,11 @@ def _of_partner(token: PartnerToken) -> dict[str, Any]:
         "jti": token.jti,
         "iat": token.issued_at,
         "exp": token.expires_at,
-        "token_type": _kind(token.key_thumbprint),
+        "token_type": dpop.token_type(token.key_thumbprint),
         **_bound(token.key_thumbprint),
     }
-
-
-def _kind(key_thumbprint: str | None) -> str:
-    return "DPoP" if key_thumbprint else "Bearer"
 
 
 def _bound(key_thumbprint: str | None) -> dict[str, Any]:
     """RFC 9449 section 6.2."""
     return {"cnf": {"jkt": key_thumbprint}} if key_thumbprint else {}
-
-
-def _said(body: dict[str, Any]) -> Response:
-    return fresh(body)

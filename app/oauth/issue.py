@@ -9,6 +9,7 @@ from app.models.backing import Backing, HeldCode, Personal
 from app.models.base import now
 from app.models.scope import only_identity
 from app.models.token import ACCESS, REFRESH
+from app.oauth import dpop
 from app.oauth.request import Parameters
 from app.oauth.store import Client
 from app.secrets import digest, new_secret
@@ -76,7 +77,7 @@ class Issued:
         """The JSON object that the partner gets."""
         said = {
             "access_token": self.access_token,
-            "token_type": "DPoP" if self.key_thumbprint else "Bearer",
+            "token_type": dpop.token_type(self.key_thumbprint),
             "expires_in": int((self.access_expires_at - self.issued_at).total_seconds()),
             "scope": self.scope,
         }

@@ -5,7 +5,6 @@ people out, so the person is asked, and nobody is sent anywhere.
 """
 
 import dataclasses
-from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -15,7 +14,7 @@ from app.db import Session, sessions
 from app.models.partner import App
 from app.oauth import id_token
 from app.oauth.redirect_uri import filled
-from app.oauth.request import FORM, Parameters, parse
+from app.oauth.request import Parameters, as_query, is_form, parse
 from app.signin.session import opened, visitor
 from app.web import cookies
 from app.web.errors import failure
@@ -57,11 +56,9 @@ def leave(request: Request) -> Response:
 async def turn_into_get(request: Request) -> Response:
     """A post may come from any site, so no session is looked at: the same parameters come back as a GET."""
     body = await request.body()
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM or len(body) > LONGEST_POST:
+    if not is_form(request) or len(body) > LONGEST_POST:
         return failure(request, 400)
-    query = request.scope["query_string"] + b"&" + body
-    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, encoding="latin-1")
-    return see_other("/oauth/logout?" + urlencode(pairs, encoding="latin-1"))
+    return see_other(f"/oauth/logout?{as_query(request, body)}")
 
 
 def _wish(db: Session, sent: Parameters) -> Wish | None:

@@ -1,7 +1,7 @@
 """The strict parser of OAuth parameters (RFC 6749 sections 3.1 and 3.2, appendix B): each once, in UTF-8."""
 
 import dataclasses
-from urllib.parse import unquote_to_bytes
+from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
 from starlette.requests import Request
 
@@ -77,11 +77,23 @@ def _unquoted(encoded: bytes) -> bytes:
     return unquote_to_bytes(spaced) if b"%" in spaced else spaced
 
 
+def is_form(request: Request) -> bool:
+    """Whether the body says that it is a form."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
+
+
+def as_query(request: Request, body: bytes) -> str:
+    """The parameters of a form post as the query of a GET, behind those that its address has."""
+    # Through Latin-1, so that bytes which are not UTF-8 stay what they are and are refused as such.
+    query = (request.scope["query_string"] + b"&" + body).decode("latin-1")
+    return urlencode(parse_qsl(query, keep_blank_values=True, encoding="latin-1"), encoding="latin-1")
+
+
 async def form(request: Request) -> Parameters:
     """The body of a request by a program: a form, whole and alone. Raises OAuthError invalid_request."""
     if request.scope["query_string"]:
         raise OAuthError("invalid_request", "Send the parameters in the body, not in the address.")
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+    if not is_form(request):
         raise OAuthError("invalid_request", f"Send the parameters as {FORM}.")
     sent = parse(await request.body())
     sent.check()

@@ -14,7 +14,7 @@ from app.models.partner import App
 from app.models.school import VERIFIED
 from app.models.scope import EMAIL, OPENID, PROFILE
 from app.oauth.bearer import held_token, refused
-from app.oauth.request import FORM, parse
+from app.oauth.request import is_form, parse
 from app.web.answers import fresh
 
 
@@ -36,8 +36,7 @@ async def userinfo(request: Request) -> Response:
 
 async def _refuse_token_in_body(request: Request) -> None:
     """A token belongs into the header: bodies end in logs (RFC 6750 section 2.2 is a way that we do not offer)."""
-    is_form = request.headers.get("content-type", "").partition(";")[0].strip().lower() == FORM
-    sent = parse(await request.body()) if is_form else None
+    sent = parse(await request.body()) if is_form(request) else None
     if sent and ("access_token" in sent.values or sent.faults):
         raise refused(400, "invalid_request", "Send the access token in the Authorization header only.")
 

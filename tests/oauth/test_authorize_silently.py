@@ -1,7 +1,5 @@
 """protocol.md 17: prompt=none, an answer without a page."""
 
-from typing import Any
-
 from starlette.types import ASGIApp
 
 from app.db import sessions
@@ -9,17 +7,6 @@ from app.models.partner import AppScope
 from tests import factories
 from tests.oauth.dance import Dance, sent_back
 from tests.pages import Browser
-
-SILENT = {"prompt": "none"}
-CASES: list[dict[str, Any]] = [{}, {"state": "x" * 4000}, SILENT, {"scope": "everything"}]
-OTHER_CHALLENGES: dict[str, dict[str, Any]] = {
-    "no challenge": {"code_challenge": None},
-    "plain": {"code_challenge_method": "plain"},
-    "method left out": {"code_challenge_method": None},
-    "42 characters": {"code_challenge": "a" * 42},
-    "129 characters": {"code_challenge": "a" * 129},
-    "a character too many": {"code_challenge": "a" * 42 + "+"},
-}
 
 
 def test_17_prompt_none_never_shows_a_page(dance: Dance, other_browser: Browser) -> None:
