@@ -1,19 +1,27 @@
 """The nouns, and every query. Importing this package makes all tables known to `Base.metadata`."""
 
 from app.models import (  # noqa: F401
+    access_case,
     account,
     authorisation,
+    contact,
     endpoint,
     establishment,
     event,
+    invitation,
+    ledger,
     outbox,
     partner,
+    passkey,
+    proposal,
     pushed_request,
+    receipt,
     school,
     signing_key,
     spent_id,
     token,
     verification,
+    webhook,
 )
 from app.models.base import Base
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -51,6 +51,17 @@ class Authorisation(Base):
     paused_at: Mapped[dt.datetime | None]
     resumes_on: Mapped[dt.date | None]
     pause_reason: Mapped[str | None] = mapped_column(Text)
+    paused_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+    terms: Mapped[list[dict[str, Any]] | None] = mapped_column(
+        JSON, doc="What was agreed to, word for word: rows of {scope, title, purpose, required, legal_basis}"
+    )
+    reminded_days: Mapped[int | None] = mapped_column(doc="The last reminder of the end was sent this many days before")
+    reviewed_at: Mapped[dt.datetime | None] = mapped_column(doc="An Admin last said that it is still wanted")
+    reconfirm_since: Mapped[dt.datetime | None] = mapped_column(doc="An Admin should say again that it is wanted")
+    reconfirm_reason: Mapped[str | None] = mapped_column(String(20), doc="'admin left' or 'conversion'")
+    carried_from: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("authorisation.id"), doc="That of the school before its conversion to an academy"
+    )
     last_read_at: Mapped[dt.datetime | None] = mapped_column(doc="To the minute: see `mark_read`")
 
     app: Mapped[App] = relationship(lazy="joined", innerjoin=True)

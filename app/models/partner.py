@@ -76,6 +76,10 @@ class App(Base):
     jwks: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     is_live: Mapped[bool] = mapped_column(default=False, doc="A Test app sees only seeded test schools")
     retention: Mapped[str | None] = mapped_column(Text, doc="How long the partner keeps data, in words")
+    initiate_login_uri: Mapped[str | None] = mapped_column(
+        Text, doc="Where a sign-in that began here goes on (OpenID Connect Core section 4)"
+    )
+    live_at: Mapped[dt.datetime | None] = mapped_column(doc="An operator let it go Live")
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
     suspended_at: Mapped[dt.datetime | None]
 
@@ -115,15 +119,21 @@ class AppScope(Base):
     required: Mapped[bool]
     purpose: Mapped[str] = mapped_column(Text)
     legal_basis: Mapped[str | None] = mapped_column(Text)
+    special_condition: Mapped[str | None] = mapped_column(Text, doc="UK GDPR Article 9, for special-category data")
+    changed_at: Mapped[dt.datetime] = mapped_column(default=now, doc="Its purpose, or whether it is required, is new")
 
 
 class AppSecret(Base):
-    """A client secret, stored as SHA-256. Two may be active while one replaces the other."""
+    """A client secret, stored as SHA-256. Two may be active while one replaces the other.
+
+    `hint` is its last four characters, by which people tell it from the other.
+    """
 
     __tablename__ = "app_secret"
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     app_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("app.id"), index=True)
+    hint: Mapped[str] = mapped_column(String(4), default="")
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
     ended_at: Mapped[dt.datetime | None]
 

@@ -4,9 +4,9 @@ import datetime as dt
 import itertools
 import uuid
 from collections.abc import Collection
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import Index, String, Text, func, select, text, update
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session, is_sqlite, withdrawn
@@ -101,6 +101,14 @@ class School(Base):
     status_reason: Mapped[str | None] = mapped_column(Text)
     status_at: Mapped[dt.datetime] = mapped_column(default=now)
     registered_at: Mapped[dt.datetime] = mapped_column(default=now)
+    frozen_at: Mapped[dt.datetime | None] = mapped_column(doc="The school stopped every app at once")
+    frozen_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+    checked: Mapped[dict[str, Any] | None] = mapped_column(
+        JSON, doc="What the register said when the school was last checked: a later difference is looked at"
+    )
+    recheck_since: Mapped[dt.datetime | None] = mapped_column(doc="The register has changed since it was checked")
+    recheck_reason: Mapped[str | None] = mapped_column(Text)
+    reviewed_at: Mapped[dt.datetime | None] = mapped_column(doc="The annual review was last finished")
     is_test: Mapped[bool] = mapped_column(default=False, doc="A seeded test school, the only kind a Test app sees")
 
     @classmethod
