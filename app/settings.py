@@ -28,7 +28,9 @@ class Settings(BaseSettings):
     secret_keys: list[SecretStr] = Field([], description="Key ring, newest first; 32 characters or more each")
     smtp_url: SecretStr | None = Field(None, description="smtp(s)://user:password@host:port; absent: outbox only")
     mail_from: str = "Gatehouse <no-reply@gatehouse.example>"
-    sms_url: SecretStr | None = Field(None, description="GOV.UK Notify; absent: outbox only")
+    sms_url: SecretStr | None = Field(
+        None, description="GOV.UK Notify: https://:API-KEY@host/TEMPLATE-ID; absent: outbox only"
+    )
     redis_url: SecretStr | None = Field(None, description="Shared throttles; absent: in process")
     support_url: str = ""
     support_phone: str = "020 7946 0123"
@@ -45,6 +47,15 @@ class Settings(BaseSettings):
     verification_link_seconds: int = 48 * 3600
     verification_resend_seconds: int = 60
     first_password_seconds: int = 72 * 3600
+    reset_code_seconds: int = 600
+    contact_change_seconds: int = Field(24 * 3600, description="Until another address or mobile takes effect")
+    objection_seconds: int = Field(24 * 3600, description="How long anybody may stop an access case")
+    welcome_seconds: int = Field(72 * 3600, description="How long the mail lives that welcomes one more person")
+    invitation_days: int = 14
+    invitation_reminder_days: int = 7
+    invitations_a_day: int = Field(200, description="Of one partner")
+    ledger_months: int = Field(24, description="Then the access ledger keeps sums by day")
+    deletion_days: int = Field(28, description="A partner has these to delete what it read")
     session_seconds: int = 12 * 3600
     session_idle_seconds: int = 1800
     operator_idle_seconds: int = 900

@@ -43,9 +43,10 @@ def need_free(host: str, port: int) -> None:
 
 
 def worker() -> None:
-    """Send what waits in the outbox, until stopped."""
+    """Send what waits in the outbox, and do what is due at its time, until stopped."""
     from app import logs
+    from app.chores import Chores
     from app.notify import outbox
 
     logs.configure()
-    outbox.run()
+    outbox.run(also=Chores())

@@ -14,6 +14,12 @@ from app.models.base import Base, ago, new_id, now
 ADMIN, DPO, IT, READ_ONLY = "Admin", "DPO", "IT", "Read-only"
 CALLER, APPROVER, OPERATOR_ADMIN = "caller", "approver", "admin"
 PARTNER_USER = "partner user"
+# What the roles at a school may do; each route of the school names one of these.
+EVERYBODY = (ADMIN, DPO, IT, READ_ONLY)
+DECIDING = (ADMIN,)  # grant, change, renew, resume, revoke, manage people
+STOPPING = (ADMIN, DPO)  # pause, freeze, ask for deletion
+READING = (ADMIN, DPO, READ_ONLY)  # ledger, receipts, exports: what was read, and where from
+TECHNICAL = (ADMIN, IT)  # agents and what they need
 CODE, CHANGE_PASSWORD, ENROL, DONE = "code", "change-password", "enrol", "done"
 
 

@@ -37,6 +37,7 @@ class Backing(NamedTuple):
     school_id: uuid.UUID
     school_status: str
     school_name: str
+    school_frozen_at: dt.datetime | None
     urn: int
     la_code: str | None
     establishment_number: str | None
@@ -68,7 +69,9 @@ class Backing(NamedTuple):
 
     @property
     def is_paused(self) -> bool:
-        """Paused, and the day on which it resumes by itself has not come."""
+        """Paused, and the day on which it resumes by itself has not come; or the school has frozen everything."""
+        if self.school_frozen_at:
+            return True
         return self.paused_at is not None and (self.resumes_on is None or now().date() < self.resumes_on)
 
 
@@ -191,6 +194,7 @@ _FIELDS = (
     _school.id,
     _school.status,
     _school.name,
+    _school.frozen_at,
     _school.urn,
     _establishment.la_code,
     _establishment.establishment_number,

@@ -82,13 +82,17 @@ def pause(tries: int) -> float:
     return longest * random.uniform(0.5, 1)  # noqa: S311
 
 
-def run(stop: threading.Event | None = None) -> None:
-    """Deliver until `stop` is set; without one, until SIGTERM or SIGINT. A delivery under way is finished first."""
+def run(stop: threading.Event | None = None, also: Callable[[], object] = lambda: None) -> None:
+    """Deliver until `stop` is set; without one, until SIGTERM or SIGINT. A delivery under way is finished first.
+
+    `also` is called between deliveries.
+    """
     if stop is None:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
     while not stop.is_set():
+        also()
         try:
             delivered = deliver_due(most=20)
         except DatabaseAway as away:
@@ -98,10 +102,10 @@ def run(stop: threading.Event | None = None) -> None:
             stop.wait(POLL_SECONDS)
 
 
-def in_background() -> Callable[[], None]:
+def in_background(also: Callable[[], object] = lambda: None) -> Callable[[], None]:
     """Run a worker beside this program; the answer stops it and waits until it has."""
     stop = threading.Event()
-    worker = threading.Thread(target=run, args=(stop,), name="outbox", daemon=True)
+    worker = threading.Thread(target=run, args=(stop, also), name="outbox", daemon=True)
     worker.start()
 
     def end() -> None:

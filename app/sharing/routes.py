@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.db import Session, sessions
 from app.errors import NotFound
-from app.models.account import ADMIN, DPO, IT, READ_ONLY, Account
+from app.models.account import ADMIN, EVERYBODY, Account
 from app.models.authorisation import Authorisation
 from app.models.school import School
 from app.models.scope import SCOPES
@@ -18,8 +18,6 @@ from app.web import remembered
 from app.web.pages import page, see_other
 
 router = APIRouter(include_in_schema=False)
-
-EVERYBODY = (ADMIN, DPO, IT, READ_ONLY)
 
 
 @router.get("/school")

@@ -5,10 +5,10 @@ import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Iterable
+from typing import Any
 
 from markupsafe import Markup
 
-from app.audit import record
 from app.db import Session
 from app.errors import NotAllowed, NotFound, Problem
 from app.models.account import ADMIN
@@ -17,8 +17,8 @@ from app.models.base import now
 from app.models.partner import App
 from app.models.school import UNVERIFIED, VERIFIED, School
 from app.models.scope import SCOPES
-from app.notify import messages
 from app.settings import settings
+from app.sharing.changes import tell
 from app.signin.session import Person
 
 ASK = "Only an Estab Admin with the role Admin decides about data sharing. Ask your Estab Admin."
@@ -169,20 +169,12 @@ def grant(db: Session, *, person: Person, school: School, app: App, scopes: list
             school_id=school.id, app_id=app.id, scopes=granted, granted_by=person.account.id, expires_at=until
         )
         db.add(authorisation)
-        db.flush()
-    record(
-        db,
-        "authorisation.granted",
-        actor=person.account.id,
-        school=school.id,
-        subject=authorisation.id,
-        app=str(app.id),
-        scopes=granted,
-        until=until.isoformat(timespec="seconds"),
-        before=before,
-    )
+    authorisation.terms = _terms(app, granted)
+    db.flush()
     ended = [scope for scope in before or () if scope not in granted]
-    messages.authorisation_changed(db, school, app, authorisation, "narrowed" if ended else "granted", ended=ended)
+    kind = "granted" if before is None else "renewed" if set(before) == set(granted) else "changed"
+    ends = until.isoformat(timespec="seconds")
+    tell(db, school, authorisation, kind, by=person.account.id, ended=ended, until=ends, before=before)
     return authorisation
 
 
@@ -197,16 +189,7 @@ def revoke(db: Session, *, person: Person, school: School, authorisation_id: uui
     if authorisation is None:
         raise NotFound
     if authorisation.is_active and authorisation.end(db, REVOKED, person.account.id):
-        record(
-            db,
-            "authorisation.revoked",
-            actor=person.account.id,
-            school=school.id,
-            subject=authorisation.id,
-            app=str(authorisation.app_id),
-            scopes=authorisation.scopes,
-        )
-        messages.authorisation_changed(db, school, authorisation.app, authorisation, "revoked")
+        tell(db, school, authorisation, "revoked", by=person.account.id)
     return authorisation
 
 
@@ -215,17 +198,23 @@ def give_back(db: Session, authorisation: Authorisation) -> bool:
     school = School.by_id(db, authorisation.school_id)
     if school is None or not authorisation.is_active or not authorisation.end(db, RETURNED, None):
         return False
-    record(
-        db,
-        "authorisation.returned",
-        actor=None,
-        school=school.id,
-        subject=authorisation.id,
-        app=str(authorisation.app_id),
-        scopes=authorisation.scopes,
-    )
-    messages.authorisation_changed(db, school, authorisation.app, authorisation, "returned")
+    tell(db, school, authorisation, "returned", by=None)
     return True
+
+
+def _terms(app: App, scopes: list[str]) -> list[dict[str, Any]]:
+    """What a school has just agreed to, word for word: the app may word it differently later."""
+    return [
+        {
+            "scope": row.scope,
+            "title": SCOPES[row.scope].title,
+            "purpose": row.purpose,
+            "required": row.required,
+            "legal_basis": row.legal_basis,
+        }
+        for row in app.scopes
+        if row.scope in scopes
+    ]
 
 
 def _check_both_may(school: School, app: App) -> None:

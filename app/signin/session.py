@@ -27,6 +27,7 @@ from app.models.account import (
     Session,
 )
 from app.models.base import ago, ahead, now
+from app.models.partner import Partner
 from app.models.school import School
 from app.secrets import digest, new_secret, well_formed
 from app.settings import settings
@@ -56,6 +57,11 @@ class Person:
         """The school that the person works for now: the one chosen, else the first."""
         ids = [held.school_id for held in self.memberships if held.school_id]
         return self.session.school_id if self.session.school_id in ids else next(iter(ids), None)
+
+    @property
+    def partner_id(self) -> uuid.UUID | None:
+        """The partner that the person works for."""
+        return next((held.partner_id for held in self.memberships if held.partner_id), None)
 
     @property
     def home(self) -> str:
@@ -132,6 +138,15 @@ def at_school(request: Request, db: Database, *roles: str) -> tuple[Person, Scho
     if school is None or held.isdisjoint(roles or (ADMIN,)):
         raise NotAllowed(hint="Ask the Estab Admin of your school to do it, or to give you that role.")
     return person, school
+
+
+def at_partner(request: Request, db: Database) -> tuple[Person, Partner]:
+    """Somebody who works for a partner that is not suspended."""
+    person = signed_in(request, db)
+    partner = db.get(Partner, person.partner_id) if person.partner_id else None
+    if partner is None or partner.suspended_at:
+        raise NotAllowed(hint="This page is for people of a partner. Ask us if you should be one.")
+    return person, partner
 
 
 def operator(request: Request, db: Database, *roles: str) -> Person:

@@ -1,0 +1,46 @@
+"""What is due at its time and not at anybody's request: reminders, ends, purges. The worker runs each once a minute.
+
+Each takes a database session, does what is due by conditional changes (several workers may run), and says how much.
+"""
+
+import time
+from collections.abc import Callable
+
+import structlog
+
+from app.db import DatabaseAway, Session, sessions
+
+log = structlog.get_logger()
+
+EVERY_SECONDS = 60.0
+CHORES: tuple[Callable[[Session], int], ...] = ()
+
+
+class Chores:
+    """Runs what is due, at most once a minute; one that fails neither stops the others nor is forgotten."""
+
+    def __init__(self) -> None:
+        self._next = 0.0
+
+    def __call__(self) -> None:
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + EVERY_SECONDS
+        for chore in CHORES:
+            run(chore)
+
+
+def run(chore: Callable[[Session], int]) -> int:
+    """One chore in a write unit of its own; how much it did."""
+    try:
+        with sessions.begin() as db:
+            done = chore(db)
+    except DatabaseAway as away:
+        log.error("database away", error=type(away).__name__)
+        return 0
+    except Exception as failed:
+        log.error("a chore failed", chore=chore.__module__, exc_info=failed)
+        return 0
+    if done:
+        log.info("chore done", chore=chore.__module__, done=done)
+    return done
