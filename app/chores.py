@@ -3,17 +3,36 @@
 Each takes a database session, does what is due by conditional changes (several workers may run), and says how much.
 """
 
+import datetime as dt
 import time
 from collections.abc import Callable
 
 import structlog
 
+from app import ledger
 from app.db import DatabaseAway, Session, sessions
+from app.models.base import ago, now
+from app.models.ledger import Read, Refusal
+from app.settings import settings
 
 log = structlog.get_logger()
 
 EVERY_SECONDS = 60.0
-CHORES: tuple[Callable[[Session], int], ...] = ()
+DAYS_IN_MONTH = 30.44
+REFUSALS_DAYS = 90
+
+
+def sum_up_the_ledger(db: Session) -> int:
+    """Leave only sums of what was read longer ago than the ledger is kept."""
+    return Read.roll_up(db, now() - dt.timedelta(days=settings.ledger_months * DAYS_IN_MONTH))
+
+
+def forget_refusals(db: Session) -> int:
+    """Nobody looks for the cause of an error that is three months old."""
+    return Refusal.forget(db, ago(REFUSALS_DAYS * 86_400))
+
+
+CHORES: tuple[Callable[[Session], int], ...] = (sum_up_the_ledger, forget_refusals)
 
 
 class Chores:
@@ -26,6 +45,7 @@ class Chores:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + EVERY_SECONDS
+        ledger.recover()
         for chore in CHORES:
             run(chore)
 
@@ -39,8 +59,8 @@ def run(chore: Callable[[Session], int]) -> int:
         log.error("database away", error=type(away).__name__)
         return 0
     except Exception as failed:
-        log.error("a chore failed", chore=chore.__module__, exc_info=failed)
+        log.error("a chore failed", chore=chore.__name__, exc_info=failed)
         return 0
     if done:
-        log.info("chore done", chore=chore.__module__, done=done)
+        log.info("chore done", chore=chore.__name__, done=done)
     return done

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 from starlette.types import ASGIApp
 
-from app import __version__, db, keys, logs
+from app import __version__, db, keys, ledger, logs
 from app.developers import routes as developers
 from app.notify import routes as outbox_pages
 from app.oauth import authorize, consent, device_page, grant_endpoint, logout
@@ -67,8 +67,10 @@ async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
         raise SystemExit("The database is behind this version of Gatehouse. Run: gatehouse db upgrade")
     with db.sessions.begin() as session:
         keys.ensure(session)
+    ledger.recover()
     # What is here now stays: the collector need not look through it again, which takes a tenth of a second.
     gc.collect()
     gc.freeze()
     yield
+    ledger.drain()
     db.close()

@@ -35,6 +35,7 @@ from alembic.config import Config
 from sqlalchemy import text
 from starlette.types import ASGIApp
 
+from app import ledger
 from app.db import close, engine, sessions
 from app.models import Base
 from app.settings import ROOT
@@ -65,6 +66,7 @@ def _schema() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _empty(_schema: None) -> None:
     """Each test starts with empty tables, and nobody has failed at anything yet. Signing keys, slow to make, stay."""
+    ledger.drain()
     with sessions.begin() as db:
         for table in reversed(Base.metadata.sorted_tables):
             if table.name == "signing_key":

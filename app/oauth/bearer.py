@@ -10,6 +10,7 @@ import uuid
 
 from starlette.requests import Request
 
+from app import ledger
 from app.errors import OAuthError
 from app.models.backing import Backing, HeldToken
 from app.models.base import now
@@ -18,6 +19,7 @@ from app.oauth import client_credentials, dpop, metadata, store
 from app.secrets import digest, well_formed
 
 BEARER, DPOP = "Bearer", "DPoP"
+DATA = "data"  # how the ledger calls what these tokens open, where it counts refusals
 SCHOOL_NEEDED = "This needs a token that a school stands behind."
 DEAD = "The access token is not known, has expired or was ended."
 
@@ -35,6 +37,7 @@ class _Opened:
         if not self.scopes.issuperset(scopes):
             needed = " ".join(scopes)
             words = f"This needs the scope {needed}."
+            ledger.refused(self.app_id, DATA, "insufficient_scope")
             raise refused(403, "insufficient_scope", words, scheme=self.scheme, scope=needed)
 
 
@@ -73,6 +76,14 @@ class Presented:
 async def read_token(request: Request) -> Access:
     """The access that the request's token gives, judged by a state at most 0.8 s old. Raises OAuthError."""
     token = await held_token(request)
+    try:
+        return _judged(token)
+    except OAuthError as wrong:
+        ledger.refused(token.held.app_id, DATA, wrong.error)
+        raise
+
+
+def _judged(token: Presented) -> Access:
     backing, scheme = token.held.backing, token.scheme
     if backing.fault:
         raise refused(401, "invalid_token", backing.fault, scheme=scheme)

@@ -6,6 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app import ledger
 from app.errors import OAuthError
 from app.models.partner import FAPI2
 from app.oauth import client_credentials, device, dpop, resource
@@ -34,9 +35,13 @@ async def exchange(request: Request) -> Response:
     if sent.get("client_id") == device.CLIENT_ID:
         return fresh(await _from_strangers(request, lambda: device.token(request, sent, GRANTS)))
     client = await authenticate(request, sent)
-    if client.is_public:
-        return fresh(await _from_strangers(request, lambda: _granted(request, client, sent)))
-    return fresh(await _granted(request, client, sent))
+    try:
+        if client.is_public:
+            return fresh(await _from_strangers(request, lambda: _granted(request, client, sent)))
+        return fresh(await _granted(request, client, sent))
+    except OAuthError as wrong:
+        ledger.refused(client.id, "token", wrong.error)
+        raise
 
 
 async def _from_strangers(request: Request, answer: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.db import DatabaseAway, PoolExhausted
 from app.errors import NotFound, OAuthError
+from app.ledger import CannotBeRecorded
 from app.roster.query import BadQuery
 
 log = structlog.get_logger()
@@ -37,7 +38,7 @@ class OneRosterRoute(APIRoute):
                 return status_info(refused.status, refused.description, headers=refused.headers)
             except NotFound:
                 return status_info(404, "There is no such object, or it is not one that this token may read.")
-            except (DatabaseAway, PoolExhausted) as away:
+            except (DatabaseAway, PoolExhausted, CannotBeRecorded) as away:
                 log.error("database away", error=type(away).__name__)
                 return status_info(503, "Gatehouse cannot be reached now. Try again.", headers={"Retry-After": "5"})
             except Exception as failed:

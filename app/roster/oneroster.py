@@ -9,16 +9,16 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Security
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from app import ledger
 from app.db import sessions
 from app.errors import NotFound
 from app.models.authorisation import Authorisation
 from app.oauth.bearer import Access, read_token
-from app.roster import openapi, organisations, reads
+from app.roster import openapi, organisations
 from app.roster.errors import OneRosterRoute, status_info
 from app.roster.query import Query, links, parse
 from app.settings import settings
@@ -84,7 +84,7 @@ async def _list_orgs(request: Request) -> Response:
         "X-Total-Count": str(total),
         "Link": links(f"{settings.issuer}{request.url.path}", asked, query, total),
     }
-    return _answer(access, {"orgs": page}, headers)
+    return _answer(request, access, {"orgs": page}, headers)
 
 
 async def _one_org(request: Request, sourced_id: str) -> Response:
@@ -93,7 +93,7 @@ async def _one_org(request: Request, sourced_id: str) -> Response:
     if sight.record["sourcedId"] != sourced_id:
         raise NotFound
     query: Query = parse(_asked(request), sight.known, single=True)
-    return _answer(access, {"org": query.only(sight.record)})
+    return _answer(request, access, {"org": query.only(sight.record)})
 
 
 async def _access(request: Request) -> Access:
@@ -116,6 +116,17 @@ def _asked(request: Request) -> list[tuple[str, str]]:
     return parse_qsl(request.url.query, keep_blank_values=True)
 
 
-def _answer(access: Access, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    noted = BackgroundTask(reads.note, access.authorisation_id)
-    return JSONResponse(body, headers={"Cache-Control": "no-store", **(headers or {})}, background=noted)
+def _answer(
+    request: Request, access: Access, body: dict[str, Any], headers: Mapping[str, str] | None = None
+) -> Response:
+    """The answer, once it stands in the school's access ledger."""
+    ledger.record(
+        school_id=access.school_id,
+        app_id=access.app_id,
+        authorisation_id=access.authorisation_id,
+        scopes="school",
+        route=f"oneroster/{request.url.path.removeprefix(BASE).split('/')[1]}",
+        people=0,  # an organisation is no person
+        address=request.client.host if request.client else "",
+    )
+    return JSONResponse(body, headers={"Cache-Control": "no-store", **(headers or {})})

@@ -2,6 +2,7 @@
 
 from starlette.types import ASGIApp
 
+from app import ledger
 from tests.oauth.dance import Dance
 from tests.pages import Browser
 from tests.roster.api import BASE, refusal
@@ -14,6 +15,7 @@ def test_authorised_read_seen_revoked_and_over(server: ASGIApp, browser: Browser
 
     org = dance.programs.get(f"{BASE}/orgs", headers=sent).json()["orgs"][0]
     assert org["identifier"] == str(dance.school.urn) == str(tokens["school"]["urn"])
+    ledger.drain()
     browser.opens("/school")
     assert "Not yet" not in browser.text
     browser.follows("Reading Room")
