@@ -17,6 +17,7 @@ from app.onboarding import school_routes as schools
 from app.registration import routes as registration
 from app.roster import oneroster
 from app.settings import settings
+from app.sharing import ledger as ledger_pages
 from app.sharing import routes as school_pages
 from app.signin import routes as signin
 from app.signin import session
@@ -49,6 +50,7 @@ def create_app() -> ASGIApp:
         app.include_router(everybody, dependencies=[Depends(session.known)])
     app.include_router(signin.router)
     app.include_router(school_pages.router)
+    app.include_router(ledger_pages.router)
     app.include_router(cases.router)
     app.include_router(schools.router)
     app.include_router(oneroster.router)

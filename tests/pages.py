@@ -152,7 +152,7 @@ class Browser:
 
 def check(document: Any, path: str) -> None:
     """What holds for every page: one h1, a title, unique ids, a label for every field, an error summary when told."""
-    titles, headings = document.xpath("//title"), document.xpath("//h1")
+    titles, headings = document.xpath("//head/title"), document.xpath("//h1")
     assert len(titles) == 1 and _words(titles[0]).endswith("Gatehouse"), f"{path}: title {[_words(t) for t in titles]}"
     assert len(headings) == 1 and _words(headings[0]), f"{path}: {len(headings)} h1"
     ids = document.xpath("//@id")

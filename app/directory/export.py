@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from app.models.establishment import Establishment
+from app.web.spreadsheet import harmless
 
 HEADING = ("URN", "LA/DfE number", "Name", "Type", "Phase", "Status", "Town", "Postcode", "Telephone")
 
@@ -30,9 +31,3 @@ def written(rows: Iterable[Establishment], file: TextIO) -> None:
                 ),
             )
         )
-
-
-def harmless(cell: str | None) -> str:
-    """A cell that a spreadsheet takes for text: an apostrophe goes before what it would run as a formula."""
-    text = cell or ""
-    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r") else text

@@ -21,6 +21,7 @@ from app.models.account import (
     CODE,
     DONE,
     ENROL,
+    READING,
     Account,
     Membership,
     SecondStep,
@@ -57,6 +58,11 @@ class Person:
         """The school that the person works for now: the one chosen, else the first."""
         ids = [held.school_id for held in self.memberships if held.school_id]
         return self.session.school_id if self.session.school_id in ids else next(iter(ids), None)
+
+    @property
+    def roles_at_school(self) -> set[str]:
+        """What the person is at the school that they work for now."""
+        return {held.role for held in self.memberships if held.school_id and held.school_id == self.school_id}
 
     @property
     def partner_id(self) -> uuid.UUID | None:
@@ -133,9 +139,8 @@ def signed_in(request: Request, db: Database) -> Person:
 def at_school(request: Request, db: Database, *roles: str) -> tuple[Person, School]:
     """Somebody who has one of the roles (Admin when none is named) at the school that they work for now."""
     person = signed_in(request, db)
-    held = {membership.role for membership in person.memberships if membership.school_id == person.school_id}
     school = School.by_id(db, person.school_id) if person.school_id else None
-    if school is None or held.isdisjoint(roles or (ADMIN,)):
+    if school is None or person.roles_at_school.isdisjoint(roles or (ADMIN,)):
         raise NotAllowed(hint="Ask the Estab Admin of your school to do it, or to give you that role.")
     return person, school
 
@@ -269,6 +274,8 @@ def _menu(person: Person) -> list[tuple[str, str]]:
     menu = []
     if person.school_id:
         menu += [("Home", "/school"), ("Data sharing", "/school/apps")]
+    if person.school_id and not person.roles_at_school.isdisjoint(READING):
+        menu += [("Access ledger", "/school/ledger")]
     if person.operator_role:
         menu += [("Cases", "/onboarding"), ("Schools", "/onboarding/schools")]
     return [*menu, ("Account", "/account")]

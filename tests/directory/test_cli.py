@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app
-from app.directory.export import harmless
+from app.web.spreadsheet import harmless
 from tests.directory.build import SAMPLE, SAMPLE_GROUPS, SAMPLE_LINKS, directory, raw, row, rows, saved
 from tests.directory.conftest import Load
 

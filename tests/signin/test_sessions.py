@@ -242,7 +242,7 @@ def test_each_role_has_its_own_first_page_and_menu(browser: Browser) -> None:
         nobody = factories.account(db)
 
     for account, home, menu in (
-        (admin_of_another_school(), "/school", ["Home", "Data sharing", "Account"]),
+        (admin_of_another_school(), "/school", ["Home", "Data sharing", "Access ledger", "Account"]),
         (operator, "/onboarding", ["Cases", "Schools", "Account"]),
         (partner_user, "/account", ["Account"]),
         (nobody, "/account", ["Account"]),

@@ -1,0 +1,159 @@
+"""The school's access ledger: which app read what, how many people, when and from where."""
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.db import Session, sessions
+from app.models.account import READING
+from app.models.authorisation import Authorisation
+from app.models.base import now
+from app.models.ledger import Read, Wanted
+from app.models.partner import App
+from app.models.school import School
+from app.models.scope import SCOPES
+from app.settings import settings
+from app.signin.session import at_school
+from app.web.forms import Fault
+from app.web.pages import LONDON, day, page
+from app.web.spreadsheet import download
+
+router = APIRouter(prefix="/school/ledger", include_in_schema=False)
+
+PAGE_ROWS = 50
+CHART_DAYS = 30
+FIRST_DAY, LAST_DAY = dt.date(2016, 1, 1), dt.date(2999, 12, 31)
+HEADING = ("Time (UTC)", "App", "Partner", "Data", "Route", "People", "Network address")
+
+
+@dataclasses.dataclass(frozen=True)
+class Filter:
+    """What was chosen, as typed, and what it means; `faults` where it means nothing."""
+
+    typed: dict[str, str]
+    wanted: Wanted
+    faults: list[Fault]
+
+    @property
+    def query(self) -> str:
+        """The part of an address that chooses the same; what is typed is checked, so nothing in it needs escaping."""
+        return "&".join(f"{name}={value}" for name, value in self.typed.items() if value)
+
+
+@router.get("")
+def ask(request: Request, page_number: int = 1) -> Response:
+    """Every read, newest first, with a chart by day."""
+    with sessions.read() as db:
+        _, school = at_school(request, db, *READING)
+        apps = _apps(db, school)
+        chosen = _filter(request, school, apps)
+        rows, total = Read.page(db, chosen.wanted, _sound(page_number), PAGE_ROWS)
+        days = Read.days_of_school(db, _charted(chosen.wanted))
+    pages = -(-total // PAGE_ROWS)
+    return page(
+        request,
+        "sharing/ledger.html",
+        422 if chosen.faults else 200,
+        rows=rows,
+        total=total,
+        apps={one.id: one for one in apps},
+        scopes=SCOPES,
+        chosen=chosen,
+        sent=chosen.typed,
+        points=_points(days, _charted(chosen.wanted)),
+        problems=chosen.faults,
+        page_number=min(_sound(page_number), max(pages, 1)),
+        pages=pages,
+        months=settings.ledger_months,
+    )
+
+
+@router.get(".csv")
+def export(request: Request) -> Response:
+    """The same rows for a spreadsheet."""
+    with sessions.read() as db:
+        _, school = at_school(request, db, *READING)
+        apps = _apps(db, school)
+    chosen = _filter(request, school, apps)
+    return download(f"access-ledger-{school.urn}", HEADING, _lines(chosen.wanted, {one.id: one for one in apps}))
+
+
+def _apps(db: Session, school: School) -> list[App]:
+    """Every app that the school ever authorised, by name."""
+    found = {given.app_id: given.app for given in Authorisation.of_school(db, school.id)}
+    return sorted(found.values(), key=lambda app: (app.name.lower(), app.id))
+
+
+def _filter(request: Request, school: School, apps: list[App]) -> Filter:
+    """What cannot be meant (another school's app, no date) chooses nothing, and the page says so."""
+    asked, faults = request.query_params, []
+    app = next((one for one in apps if str(one.id) == asked.get("app")), None)
+    if asked.get("app") and app is None:
+        faults.append(Fault("Choose one of the apps in the list", "app"))
+    scope = asked.get("scope", "") if asked.get("scope") in SCOPES else ""
+    if asked.get("scope") and not scope:
+        faults.append(Fault("Choose one of the kinds of data in the list", "scope"))
+    days: dict[str, dt.date | None] = {}
+    for name in ("since", "until"):
+        try:
+            days[name] = _date(asked.get(name, ""))
+        except ValueError:
+            days[name] = None
+            faults.append(Fault("Choose a date, such as 2026-09-01", name))
+    first, last = days["since"], days["until"]
+    if first and last and last < first:
+        faults.append(Fault("The last day is before the first", "until"))
+    wanted = Wanted(
+        school.id,
+        app.id if app else None,
+        scope,
+        _midnight(first) if first else None,
+        _midnight(last + dt.timedelta(days=1)) if last else None,
+    )
+    typed = {"app": str(app.id) if app else "", "scope": scope, "since": str(first or ""), "until": str(last or "")}
+    return Filter(typed, wanted, faults)
+
+
+def _date(typed: str) -> dt.date | None:
+    """Raises ValueError for what is no date, or none of these days."""
+    date = dt.date.fromisoformat(typed) if typed else None
+    if date and not FIRST_DAY <= date <= LAST_DAY:
+        raise ValueError(typed)
+    return date
+
+
+def _midnight(of: dt.date) -> dt.datetime:
+    return dt.datetime.combine(of, dt.time(), LONDON).astimezone(dt.UTC)
+
+
+def _charted(wanted: Wanted) -> Wanted:
+    """The last thirty days of what was chosen."""
+    until = wanted.until or now() + dt.timedelta(days=1)
+    first = _midnight(until.astimezone(LONDON).date() - dt.timedelta(days=CHART_DAYS))
+    return dataclasses.replace(wanted, since=max(first, wanted.since) if wanted.since else first, until=until)
+
+
+def _points(days: dict[dt.date, int], charted: Wanted) -> list[tuple[str, int]]:
+    """A bar for each day, those without reads included."""
+    first, last = charted.since or now(), charted.until or now()
+    count = max(0, min(CHART_DAYS, (last.date() - first.date()).days))
+    every = [last.date() - dt.timedelta(days=back) for back in range(count, 0, -1)]
+    return [(day(each), days.get(each, 0)) for each in every]
+
+
+def _lines(wanted: Wanted, apps: dict[uuid.UUID, App]) -> Iterator[tuple[str, ...]]:
+    with sessions.read() as db:
+        for row in Read.every(db, wanted):
+            app = apps.get(row.app_id)
+            names = (app.name, app.partner.name) if app else ("", "")
+            data = ", ".join(SCOPES[name].title if name in SCOPES else name for name in row.scopes.split())
+            when = row.read_at.isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
+            yield (when, *names, data, row.route, str(row.people), row.address)
+
+
+def _sound(page_number: int) -> int:
+    return max(1, min(page_number, 1_000_000))

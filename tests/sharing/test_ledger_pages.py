@@ -1,0 +1,143 @@
+"""What a school sees of what was read."""
+
+import csv
+import dataclasses
+import datetime as dt
+import io
+import uuid
+
+import pytest
+
+from app.db import sessions
+from app.models.account import ADMIN, DPO, IT, READ_ONLY, Account
+from app.models.authorisation import Authorisation
+from app.models.base import now
+from app.models.ledger import Read
+from app.models.partner import App
+from app.models.school import VERIFIED, School
+from tests import factories
+from tests.pages import Browser
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """A school that has authorised an app."""
+
+    school: School
+    admin: Account
+    app: App
+    authorisation: Authorisation
+
+
+def _school(urn: int = 100001, name: str = "Reading Room") -> Given:
+    with sessions.begin() as db:
+        school = factories.school(db, urn, VERIFIED)
+        admin = factories.admin(db, school)
+        app, _ = factories.app(db, name)
+        return Given(school, admin, app, factories.authorisation(db, admin, school, app))
+
+
+def add(given: Given, calls: int, scopes: str = "school", **more: object) -> None:
+    row = {
+        "school_id": given.school.id,
+        "app_id": given.app.id,
+        "authorisation_id": given.authorisation.id,
+        "scopes": scopes,
+        "route": "oneroster/orgs",
+        "people": 0,
+        "address": "192.0.2.7",
+    }
+    moments = [now() - dt.timedelta(minutes=number) for number in range(calls)]
+    with sessions.begin() as db:
+        Read.add(db, [row | {"id": uuid.uuid4(), "read_at": moment} | more for moment in moments])
+
+
+def test_a_school_sees_each_read_by_pages(browser: Browser) -> None:
+    given = _school()
+    add(given, 60)
+    factories.signs_in(browser, given.admin)
+
+    browser.opens("/school/ledger")
+    assert "60 reads" in browser.text and "192.0.2.7" in browser.text and "Reading Room" in browser.text
+    browser.follows("Next page")
+    assert "page_number=2" in browser.path and len(browser.document.xpath("//tbody/tr[th and td[5]]")) == 10
+
+
+def test_the_reads_can_be_narrowed_to_an_app_a_kind_of_data_and_days(browser: Browser) -> None:
+    given = _school()
+    add(given, 3)
+    add(given, 1, read_at=dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC))
+    factories.signs_in(browser, given.admin)
+
+    browser.opens("/school/ledger")
+    browser.fills("App", "Reading Room")
+    browser.fills("From", "2026-03-01")
+    browser.fills("To", "2026-03-01")
+    browser.presses("Show")
+    assert "1 read." in browser.text and "1 March 2026" in browser.text
+    browser.opens("/school/ledger?scope=openid")
+    assert "No read fits what you chose" in browser.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "app=other",
+        "scope=nothing",
+        "since=yesterday",
+        "until=0001-01-01",
+        "since=9999-12-31",
+        "since=2026-02-02&until=2026-02-01",
+    ],
+)
+def test_what_cannot_be_chosen_is_said_and_the_page_stays(browser: Browser, query: str) -> None:
+    given = _school()
+    add(given, 2)
+    factories.signs_in(browser, given.admin)
+
+    browser.opens(f"/school/ledger?{query}", 422)
+    assert browser.title == "Access ledger"
+    browser.opens("/school/ledger")
+    assert "2 reads" in browser.text
+
+
+def test_another_schools_reads_are_never_shown(browser: Browser) -> None:
+    mine, other = _school(), _school(100002)
+    add(other, 2)
+    factories.signs_in(browser, mine.admin)
+
+    browser.opens("/school/ledger")
+    assert "No app has read your school’s data yet" in browser.text
+    browser.opens(f"/school/ledger?app={other.app.id}", 422)
+    add(mine, 1)
+    browser.opens("/school/ledger")
+    assert "1 read." in browser.text
+
+
+def test_the_reads_come_as_a_spreadsheet_that_runs_nothing(browser: Browser) -> None:
+    given = _school(name="=HYPERLINK(1)")
+    add(given, 2)
+    factories.signs_in(browser, given.admin)
+
+    browser.opens("/school/ledger")
+    answer = browser.client.get("/school/ledger.csv")
+
+    heading, *rows = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert (
+        answer.headers["content-type"].startswith("text/csv") and "attachment" in answer.headers["content-disposition"]
+    )
+    assert heading[1] == "App" and [row[1] for row in rows] == ["'=HYPERLINK(1)"] * 2
+    assert rows[0][4:] == ["oneroster/orgs", "0", "192.0.2.7"]
+
+
+@pytest.mark.parametrize(("role", "status"), [(ADMIN, 200), (DPO, 200), (READ_ONLY, 200), (IT, 403)])
+def test_who_may_see_it(browser: Browser, role: str, status: int) -> None:
+    given = _school()
+    with sessions.begin() as db:
+        who = factories.admin(db, given.school, role)
+    factories.signs_in(browser, who)
+
+    browser.opens("/school/ledger", status)
+    assert browser.client.get("/school/ledger.csv").status_code == status
+    browser.opens("/school")
+    assert ("Access ledger" in browser.text) == (status == 200)
