@@ -10,14 +10,13 @@ from app.errors import Problem
 from app.models.account import CHANGE_PASSWORD, DONE, ENROL
 from app.signin import factors, passwords
 from app.signin.flow import WRONG_CODE, awaited, elsewhere, lead_on, step_page
+from app.signin.reauth import proven_lately
 from app.signin.service import TooLate, change_password, names_about, set_authenticator
-from app.signin.session import Person, hand_over, opened, recently, visitor
+from app.signin.session import Person, hand_over, opened, visitor
 from app.web.forms import Posted, shown
 from app.web.pages import see_other
 
 router = APIRouter(include_in_schema=False)
-
-PROOF_SECONDS = 600  # the password is typed once more inside the session, and at most this long before
 
 
 @router.get("/account/first-password")
@@ -92,9 +91,7 @@ def _setting_up(request: Request, db: Session) -> Person | Response:
         return elsewhere(person)
     if person.session.step == DONE:
         visitor(request, db)  # the layout shows who is signed in
-        session = person.session
-        if session.proved_at <= session.signed_in_at or not recently(person, PROOF_SECONDS):
-            return see_other("/account/confirm?next=/account/authenticator")
+        return proven_lately(request, person, "/account/authenticator") or person
     return person
 
 
