@@ -1,6 +1,7 @@
 """What is due at its time and not at anybody's request: reminders, ends, purges. The worker runs each once a minute.
 
-Each takes a database session, does what is due by conditional changes (several workers may run), and says how much.
+Each takes a database session, does some of what is due by conditional changes (several workers may run), and says how
+much; it is called again, in another write unit, until that is nothing.
 """
 
 import datetime as dt
@@ -13,11 +14,13 @@ from app import ledger
 from app.db import DatabaseAway, Session, sessions
 from app.models.base import ago, now
 from app.models.ledger import Read, Refusal
+from app.onboarding.register_changes import follow_the_register
 from app.settings import settings
 
 log = structlog.get_logger()
 
 EVERY_SECONDS = 60.0
+MOST_UNITS = 1000  # of one chore in one minute
 DAYS_IN_MONTH = 30.44
 REFUSALS_DAYS = 90
 
@@ -32,7 +35,7 @@ def forget_refusals(db: Session) -> int:
     return Refusal.forget(db, ago(REFUSALS_DAYS * 86_400))
 
 
-CHORES: tuple[Callable[[Session], int], ...] = (sum_up_the_ledger, forget_refusals)
+CHORES: tuple[Callable[[Session], int], ...] = (follow_the_register, sum_up_the_ledger, forget_refusals)
 
 
 class Chores:
@@ -51,16 +54,28 @@ class Chores:
 
 
 def run(chore: Callable[[Session], int]) -> int:
-    """One chore in a write unit of its own; how much it did."""
+    """One chore, a write unit at a time until nothing is left to do; how much it did."""
+    total = 0
+    for _ in range(MOST_UNITS):
+        done = _unit(chore)
+        total += done
+        if not done:
+            break
+    if total:
+        log.info("chore done", chore=_name(chore), done=total)
+    return total
+
+
+def _unit(chore: Callable[[Session], int]) -> int:
     try:
         with sessions.begin() as db:
-            done = chore(db)
+            return chore(db)
     except DatabaseAway as away:
         log.error("database away", error=type(away).__name__)
-        return 0
     except Exception as failed:
-        log.error("a chore failed", chore=chore.__name__, exc_info=failed)
-        return 0
-    if done:
-        log.info("chore done", chore=chore.__name__, done=done)
-    return done
+        log.error("a chore failed", chore=_name(chore), exc_info=failed)
+    return 0
+
+
+def _name(chore: Callable[[Session], int]) -> str:
+    return getattr(chore, "__name__", type(chore).__name__)

@@ -14,13 +14,14 @@ from app.oauth import authorize, consent, device_page, grant_endpoint, logout
 from app.oauth.routes import Direct
 from app.onboarding import routes as cases
 from app.onboarding import school_routes as schools
+from app.onboarding import statistics_routes
 from app.registration import routes as registration
 from app.roster import oneroster
 from app.settings import settings
 from app.sharing import ledger as ledger_pages
 from app.sharing import routes as school_pages
 from app.signin import routes as signin
-from app.signin import session
+from app.signin import session, welcome
 from app.web import errors, home
 from app.web.files import Files
 from app.web.guard import Guard
@@ -49,10 +50,12 @@ def create_app() -> ASGIApp:
     for everybody in (home.first, outbox_pages.router, registration.router):
         app.include_router(everybody, dependencies=[Depends(session.known)])
     app.include_router(signin.router)
+    app.include_router(welcome.router)
     app.include_router(school_pages.router)
     app.include_router(ledger_pages.router)
     app.include_router(cases.router)
     app.include_router(schools.router)
+    app.include_router(statistics_routes.router)
     app.include_router(oneroster.router)
     app.include_router(developers.router)
     app.include_router(authorize.router)

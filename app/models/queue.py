@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import re
+import statistics
 import uuid
 from typing import Any
 
@@ -12,10 +13,11 @@ from sqlalchemy.orm import aliased
 from app.db import Session
 from app.models.account import ADMIN, Account, Membership
 from app.models.establishment import Establishment
-from app.models.school import School
-from app.models.verification import OUR_STATES, WAITING, Call, Verification
+from app.models.school import SUSPENDED, VERIFIED, School
+from app.models.verification import APPROVED, OUR_STATES, WAITING, Call, Verification
 
 PAGE_ROWS = 25
+RECHECK = "To check again"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,10 +74,15 @@ def taken(db: Session, by: uuid.UUID) -> int:
 def schools(
     db: Session, status: str = "", words: str = "", page: int = 1, rows: int | None = PAGE_ROWS
 ) -> tuple[list[tuple[School, Establishment | None]], int]:
-    """One page of schools (all of them when `rows` is None) by name, and how many there are."""
+    """One page of schools (all of them when `rows` is None) by name, and how many there are.
+
+    `status` may be RECHECK: those of which the register says something new.
+    """
     found = select(School, Establishment).select_from(School).outerjoin(Establishment, Establishment.urn == School.urn)
     found = found.where(_matching(words))
-    if status:
+    if status == RECHECK:
+        found = found.where(School.recheck_since.is_not(None), School.status.in_((VERIFIED, SUSPENDED)))
+    elif status:
         found = found.where(School.status == status)
     total = db.scalar(found.with_only_columns(func.count())) or 0
     page = _within(page, total)
@@ -99,6 +106,40 @@ def school_counts(db: Session, words: str = "") -> dict[str, int]:
     )
     found = found.where(_matching(words)).group_by(School.status)
     return {row[0]: row[1] for row in db.execute(found)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Month:
+    """The registrations of one month: how many were decided, how many of those in our time, and how they ended."""
+
+    first: dt.date
+    registered: int
+    decided: int
+    in_time: int
+    approved: int
+    hours: float | None  # median, from registering to deciding, by the clock
+
+
+def months(db: Session, since: dt.datetime) -> list[Month]:
+    """The onboarding team's months, newest first; a case belongs to the month in which it was opened (UTC)."""
+    found = select(Verification.opened_at, Verification.due_at, Verification.decided_at, Verification.state)
+    by_month: dict[dt.date, list[Any]] = {}
+    for row in db.execute(found.where(Verification.opened_at >= since)):
+        by_month.setdefault(row.opened_at.date().replace(day=1), []).append(row)
+    return [_month(first, by_month[first]) for first in sorted(by_month, reverse=True)]
+
+
+def _month(first: dt.date, rows: list[Any]) -> Month:
+    decided = [row for row in rows if row.decided_at]
+    took = [(row.decided_at - row.opened_at).total_seconds() / 3600 for row in decided]
+    return Month(
+        first=first,
+        registered=len(rows),
+        decided=len(decided),
+        in_time=sum(row.decided_at <= row.due_at for row in decided),
+        approved=sum(row.state == APPROVED for row in decided),
+        hours=statistics.median(took) if took else None,
+    )
 
 
 def _joined(*conditions: ColumnElement[bool]) -> Any:

@@ -133,6 +133,11 @@ class School(Base):
         return db.scalars(select(cls).where(cls.urn == urn, cls.status.in_((VERIFIED, SUSPENDED)))).first()
 
     @classmethod
+    def standing(cls, db: Session) -> list[uuid.UUID]:
+        """Every Verified and Suspended school."""
+        return list(db.scalars(select(cls.id).where(cls.status.in_((VERIFIED, SUSPENDED))).order_by(cls.id)))
+
+    @classmethod
     def taken(cls, db: Session, urns: Collection[int]) -> dict[int, str]:
         """Which of these establishments somebody has registered: URN → Verified or Suspended, else Unverified."""
         standing = (UNVERIFIED, SUSPENDED, VERIFIED)
@@ -161,6 +166,23 @@ class School(Base):
             Establishment.urn.not_in(select(cls.urn)),
         )
         return db.scalars(found.order_by(Establishment.urn).limit(1)).one()
+
+    def freeze(self, db: Session, by: uuid.UUID) -> bool:
+        """Let no app read anything until `unfreeze`; False when that is so already."""
+        won = self._set_frozen(db, School.frozen_at.is_(None), frozen_at=now(), frozen_by=by)
+        if won:
+            withdrawn(db)
+        return won
+
+    def unfreeze(self, db: Session) -> bool:
+        """Let apps read again what they may; False when nothing is frozen."""
+        return self._set_frozen(db, School.frozen_at.is_not(None), frozen_at=None, frozen_by=None)
+
+    def _set_frozen(self, db: Session, only: Any, **values: Any) -> bool:
+        changed = update(School).where(School.id == self.id, only).values(**values).returning(School.id)
+        won = db.execute(changed).scalar_one_or_none() is not None
+        db.refresh(self)
+        return won
 
     def move(self, db: Session, before: str, after: str, reason: str | None = None) -> bool:
         """Change the status if it still is `before`; False when another decision came first."""

@@ -12,6 +12,7 @@ from app.models.school import CLOSED, REJECTED, SUSPENDED, UNVERIFIED, VERIFIED,
 from app.models.verification import CONFIRMED, Verification, lock_claims, verify
 from app.notify import messages
 from app.onboarding.cases import CannotBeDone, MovedOn
+from app.onboarding.register_facts import snapshot
 
 OVERTAKEN = "Another registration of this school was verified."
 
@@ -44,6 +45,8 @@ def approve(db: Session, case: Verification, school: School, by: uuid.UUID) -> N
         raise FourEyes
     if not verify(db, school):
         raise Overtaken(hint="It was verified a moment ago. Reject this one, or find out which of the two is right.")
+    if establishment := Establishment.by_urn(db, school.urn):
+        school.checked = snapshot(establishment)
     others = [claim for claim in claims if claim.id != school.id and claim.status == UNVERIFIED]
     ended = {other.id: _turn_away(db, other, by, OVERTAKEN) for other in others}
     record(db, "school.verified", actor=by, school=school.id, subject=case.id)
@@ -77,8 +80,8 @@ def resume(db: Session, school: School, by: uuid.UUID, reason: str) -> None:
     messages.case_changed(db, school, "Resumed", reason)
 
 
-def close(db: Session, school: School, by: uuid.UUID, reason: str) -> None:
-    """End a school for good, with everything it authorised."""
+def close(db: Session, school: School, by: uuid.UUID | None, reason: str) -> None:
+    """End a school for good, with everything it authorised. Nobody (None) does when the register says so."""
     _move(db, school, CLOSED, reason, VERIFIED, SUSPENDED)
     _write_down(db, "school.closed", school, by, _end_rights(db, school, by))
     messages.case_changed(db, school, "Closed", reason)
@@ -99,16 +102,17 @@ def _turn_away(db: Session, school: School, by: uuid.UUID, reason: str) -> list[
     return _end_rights(db, school, by)
 
 
-def _end_rights(db: Session, school: School, by: uuid.UUID) -> list[Authorisation]:
+def _end_rights(db: Session, school: School, by: uuid.UUID | None) -> list[Authorisation]:
     """End what a registration could do: its authorisations with their tokens, and its people's sessions."""
     for account in Account.of_school(db, school.id):
         SignIn.end_all(db, account.id)
     active = [authorisation for authorisation in Authorisation.of_school(db, school.id) if authorisation.is_active]
+    active.sort(key=lambda authorisation: authorisation.id)
     return [authorisation for authorisation in active if authorisation.end(db, REVOKED, by)]
 
 
 def _write_down(
-    db: Session, action: str, school: School, by: uuid.UUID, ended: list[Authorisation] | None = None
+    db: Session, action: str, school: School, by: uuid.UUID | None, ended: list[Authorisation] | None = None
 ) -> None:
     # After every change of rows: the end of the audit is locked last, by everyone, so that nobody waits in a ring.
     record(db, action, actor=by, school=school.id)

@@ -16,8 +16,8 @@ from app.models.authorisation import Authorisation
 from app.models.establishment import Establishment
 from app.models.school import CLOSED, REJECTED, SUSPENDED, UNVERIFIED, VERIFIED, School
 from app.models.verification import Verification
-from app.onboarding import decisions, trail
-from app.onboarding.cases import TEAM
+from app.onboarding import decisions, register_changes, trail
+from app.onboarding.cases import DECIDERS, TEAM, CannotBeDone
 from app.onboarding.forms import CloseForm, ReasonForm
 from app.onboarding.routes import PageNumber, check_apart
 from app.signin.session import operator
@@ -27,9 +27,11 @@ from app.web.pages import page, see_other
 router = APIRouter(prefix="/onboarding/schools", include_in_schema=False)
 
 STATUSES = (UNVERIFIED, VERIFIED, SUSPENDED, REJECTED, CLOSED)
+FILTERS = (*STATUSES, queue.RECHECK)
 DONE = {
     "suspended": "The school is Suspended. No app reads its data",
     "resumed": "The school is Verified again",
+    "rechecked": "What the register says now counts as checked",
     "closed": "The school is Closed, and all that it authorised has ended",
 }
 
@@ -37,18 +39,19 @@ DONE = {
 @router.get("")
 def ask(request: Request, status: str = "", q: str = "", page_number: PageNumber = 1) -> Response:
     """Every registered school by name."""
-    words, chosen = q.replace("\x00", "").strip()[:200], status if status in STATUSES else ""
+    words, chosen = q.replace("\x00", "").strip()[:200], status if status in FILTERS else ""
     with sessions.read() as db:
         operator(request, db, *TEAM)
         rows, total = queue.schools(db, chosen, words, page_number)
         counts = queue.school_counts(db, words)
+        _, to_check = queue.schools(db, queue.RECHECK, words)
     pages = -(-total // queue.PAGE_ROWS)
     return page(
         request,
         "onboarding/schools.html",
         rows=rows,
         total=total,
-        numbers={"": sum(counts.values())} | {each: counts.get(each, 0) for each in STATUSES},
+        numbers={"": sum(counts.values()), **{each: counts.get(each, 0) for each in STATUSES}, queue.RECHECK: to_check},
         chosen=chosen,
         words=words,
         page_number=min(page_number, pages),
@@ -92,6 +95,20 @@ def close(request: Request, school_id: uuid.UUID, sent: Posted) -> Response:
     return _act(request, school_id, sent, work, "closed", form=CloseForm)
 
 
+@router.post("/{school_id}/checked")
+def recheck(request: Request, school_id: uuid.UUID) -> Response:
+    """Say that what the register says now was looked at and is right."""
+    try:
+        with sessions.begin() as db:
+            person = operator(request, db, *DECIDERS)
+            school = _find(db, school_id)
+            check_apart(person, school)
+            register_changes.checked_again(db, school, person.account.id)
+    except CannotBeDone as wrong:
+        return _shown(request, school_id, wrong.status, problems=shown(wrong))
+    return see_other(f"/onboarding/schools/{school_id}?done=rechecked")
+
+
 def _act(
     request: Request,
     school_id: uuid.UUID,
@@ -133,7 +150,8 @@ def _shown(
     is_admin = person.operator_role == OPERATOR_ADMIN
     can_change = is_admin and school.status in (VERIFIED, SUSPENDED)
     context["problems"] = problems if can_change else [Fault(fault.text) for fault in problems]
-    return page(request, "onboarding/school.html", status, school=school, can_change=can_change, **context)
+    context |= {"can_change": can_change, "can_check": person.operator_role in DECIDERS}
+    return page(request, "onboarding/school.html", status, school=school, **context)
 
 
 def _role(db: Session, account: Account, school: School) -> str:

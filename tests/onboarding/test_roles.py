@@ -11,7 +11,7 @@ from app.models.account import ADMIN, DPO, IT, PARTNER_USER, READ_ONLY, Account,
 from app.models.base import new_id
 from app.models.partner import Partner
 from app.models.school import VERIFIED, School
-from app.onboarding import routes, school_routes
+from app.onboarding import routes, school_routes, statistics_routes
 from tests import factories
 from tests.onboarding.people import Opens, Registered, actions, confirmed, operator, registered
 from tests.pages import Browser
@@ -21,7 +21,13 @@ CALL = {"number": "01632960001", "outcome": "no answer"}
 REASON = {"reason": "Because", "close_reason": "Because", "sure": "yes"}
 
 # Route → who may use it, and what a valid use of it sends.
-GETS = ["/onboarding", "/onboarding/cases/{case_id}", "/onboarding/schools", "/onboarding/schools/{school_id}"]
+GETS = [
+    "/onboarding",
+    "/onboarding/cases/{case_id}",
+    "/onboarding/schools",
+    "/onboarding/schools/{school_id}",
+    "/onboarding/statistics",
+]
 POSTS: dict[str, tuple[set[str], dict[str, str]]] = {
     "/onboarding/cases/{case_id}/take": (TEAM, {}),
     "/onboarding/cases/{case_id}/release": (TEAM, {}),
@@ -35,6 +41,7 @@ POSTS: dict[str, tuple[set[str], dict[str, str]]] = {
     "/onboarding/cases/{case_id}/answer": (TEAM, {"answer": "The bursar"}),
     "/onboarding/cases/{case_id}/approve": (DECIDERS, {}),
     "/onboarding/cases/{case_id}/reject": (DECIDERS, REASON),
+    "/onboarding/schools/{school_id}/checked": (DECIDERS, {}),
     "/onboarding/schools/{school_id}/suspend": (CHIEF, REASON),
     "/onboarding/schools/{school_id}/resume": (CHIEF, REASON),
     "/onboarding/schools/{school_id}/close": (CHIEF, REASON),
@@ -79,7 +86,7 @@ def test_this_table_names_every_route_of_the_team() -> None:
     known: set[tuple[str, str]] = {("GET", route) for route in GETS} | {("POST", route) for route in POSTS}
     served = {
         (method, route.path)
-        for router in (routes.router, school_routes.router)
+        for router in (routes.router, school_routes.router, statistics_routes.router)
         for route in router.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()
