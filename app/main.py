@@ -18,6 +18,7 @@ from app.onboarding import statistics_routes
 from app.registration import routes as registration
 from app.roster import oneroster
 from app.settings import settings
+from app.sharing import conversion
 from app.sharing import ledger as ledger_pages
 from app.sharing import routes as school_pages
 from app.signin import routes as signin
@@ -53,6 +54,7 @@ def create_app() -> ASGIApp:
     app.include_router(welcome.router)
     app.include_router(school_pages.router)
     app.include_router(ledger_pages.router)
+    app.include_router(conversion.router)
     app.include_router(cases.router)
     app.include_router(schools.router)
     app.include_router(statistics_routes.router)

@@ -2,10 +2,12 @@
 
 import datetime as dt
 import uuid
+from typing import Self
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import ForeignKey, Index, String, Text, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db import Session
 from app.models.base import Base, new_id, now
 
 EMAIL, MOBILE = "email", "mobile"
@@ -78,3 +80,57 @@ class Welcome(Base):
     expires_at: Mapped[dt.datetime]
     ended_at: Mapped[dt.datetime | None] = mapped_column(doc="It was followed to its end, or withdrawn")
     account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+
+    @property
+    def is_open(self) -> bool:
+        return self.ended_at is None and self.expires_at > now()
+
+    @classmethod
+    def by_link(cls, db: Session, digest: bytes) -> Self | None:
+        """The welcome that a link was mailed for, whether or not the link still works."""
+        return db.scalars(select(cls).where(cls.link_digest == digest)).first()
+
+    @classmethod
+    def open_at(cls, db: Session, school_id: uuid.UUID) -> list[Self]:
+        """The people whom a school waits for, and those who let their link run out; withdrawn ones are gone."""
+        found = select(cls).where(cls.school_id == school_id, cls.ended_at.is_(None)).order_by(cls.sent_at, cls.id)
+        return list(db.scalars(found))
+
+    @classmethod
+    def at_school(cls, db: Session, welcome_id: uuid.UUID, school_id: uuid.UUID) -> Self | None:
+        """One of this school's that was not followed or withdrawn; another school's is None, as if it were absent."""
+        mine = select(cls).where(cls.id == welcome_id, cls.school_id == school_id, cls.ended_at.is_(None))
+        return db.scalars(mine).first()
+
+    def spend(self, db: Session) -> bool:
+        """Follow the link to its end: the one caller that wins gets True."""
+        spent = (
+            update(Welcome)
+            .where(Welcome.id == self.id, Welcome.link_digest == self.link_digest)
+            .where(Welcome.ended_at.is_(None), Welcome.expires_at > now())
+            .values(ended_at=now())
+            .returning(Welcome.id)
+        )
+        return db.execute(spent).scalar_one_or_none() is not None
+
+    def withdraw(self, db: Session) -> bool:
+        """End it unused; False when it was followed, or withdrawn, before."""
+        ended = update(Welcome).where(Welcome.id == self.id, Welcome.ended_at.is_(None)).values(ended_at=now())
+        return db.execute(ended.returning(Welcome.id)).scalar_one_or_none() is not None
+
+    def renew(self, db: Session, digest: bytes, until: dt.datetime) -> bool:
+        """Let the newest link be this one, and the one before be dead; False when it was followed, or withdrawn."""
+        renewed = (
+            update(Welcome)
+            .where(Welcome.id == self.id, Welcome.ended_at.is_(None))
+            .values(link_digest=digest, sent_at=now(), expires_at=until)
+            .returning(Welcome.id)
+        )
+        return db.execute(renewed).scalar_one_or_none() is not None
+
+    @classmethod
+    def end_of(cls, db: Session, school_id: uuid.UUID, account_id: uuid.UUID, email: str) -> None:
+        """Let no link work at a school any more that a person was sent, or that they sent."""
+        theirs = or_(cls.account_id == account_id, cls.sent_by == account_id, cls.email == email)
+        mine = (cls.school_id == school_id, cls.ended_at.is_(None), theirs)
+        db.execute(update(cls).where(*mine).values(ended_at=now()))

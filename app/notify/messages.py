@@ -4,8 +4,10 @@ All are called inside the transaction that gives cause for the message. The firs
 Links start with the ISSUER setting and never with what a request claims. Texts carry no secret but the single-use link.
 """
 
+import datetime as dt
 import re
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -14,8 +16,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.db import Session
 from app.models.account import ADMIN, DPO, Account
 from app.models.authorisation import Authorisation
+from app.models.contact import Welcome
 from app.models.endpoint import Endpoint
+from app.models.invitation import Invitation
 from app.models.partner import App
+from app.models.receipt import DeletionRequest
 from app.models.school import School
 from app.models.scope import SCOPES
 from app.notify.outbox import EMAIL, enqueue
@@ -64,23 +69,74 @@ def account_changed(db: Session, account: Account, what: str) -> None:
 
 
 def authorisation_changed(
-    db: Session, school: School, app: App, authorisation: Authorisation, what: str, *, ended: Sequence[str] = ()
+    db: Session,
+    school: School,
+    app: App,
+    authorisation: Authorisation,
+    what: str,
+    *,
+    ended: Sequence[str] = (),
+    receipt: uuid.UUID | None = None,
 ) -> None:
-    """To every Admin and the DPO: what an app may read has changed.
+    """To every Admin and the DPO: what an app may read has changed. Leads to the `receipt`, which needs signing in.
 
     `what` is "granted", "narrowed" (it may no longer read the scopes in `ended`), "revoked" or "returned".
     """
     link = f"{settings.issuer}/school"
+    receipt_link = f"{settings.issuer}/school/receipts/{receipt}" if receipt else ""
     titles = [SCOPES[name].title for name in authorisation.scopes if name in SCOPES]
     stopped = [SCOPES[name].title for name in ended if name in SCOPES]
-    reached: set[str] = set()
-    for account in Account.of_school(db, school.id, ADMIN) + Account.of_school(db, school.id, DPO):
-        if account.email in reached:
-            continue
-        reached.add(account.email)
+    links = [link, receipt_link] if receipt_link else [link]
+    for account in _deciders_and_dpo(db, school):
         facts = {"account": account, "school": school, "app": app, "titles": titles, "stopped": stopped}
-        until = authorisation.expires_at
-        _write(db, f"authorisation_{what}", account.email, [link], link=link, until=until, **facts)
+        facts |= {"link": link, "receipt_link": receipt_link, "until": authorisation.expires_at}
+        _write(db, f"authorisation_{what}", account.email, links, **facts)
+
+
+def deletion_requested(
+    db: Session, to: Iterable[str], school: School, app: App, request: DeletionRequest, *, overdue: bool = False
+) -> None:
+    """To a partner: a school wants deleted what an app has read; or, once, that the day for it has passed."""
+    link = f"{settings.issuer}/partners/deletions/{request.id}"
+    template = "deletion_overdue" if overdue else "deletion_requested"
+    for email in to:
+        _write(db, template, email, [link], school=school, app=app, due_on=request.due_on, link=link)
+
+
+def deletion_late(db: Session, school: School, app: App, authorisation_id: uuid.UUID, due_on: dt.date) -> None:
+    """To every Admin and the DPO: a partner has not said in time that it deleted what it read."""
+    _of_deletion(db, "deletion_late", school, app, authorisation_id, due_on)
+
+
+def deletion_attested(db: Session, school: School, app: App, authorisation_id: uuid.UUID, due_on: dt.date) -> None:
+    """To every Admin and the DPO: a partner says that it has deleted. Its own words are on the page, not here."""
+    _of_deletion(db, "deletion_attested", school, app, authorisation_id, due_on)
+
+
+def welcome(db: Session, to: Welcome, home: str, link: str, by: Account | None) -> None:
+    """To one more person of a school, a partner or the team, whose name is `home`: this link lets you in."""
+    _write(db, "welcome", to.email, [link], welcome=to, home=home, link=link, by=by)
+
+
+def people_changed(
+    db: Session, school: School, what: str, about: Account | Welcome, *, role: str = "", by: Account | None = None
+) -> None:
+    """To every Admin, and the person with an account: somebody was "welcomed", "joined", "withdrawn", "removed", or
+    has another "role"."""
+    told = Account.of_school(db, school.id, ADMIN) + ([about] if isinstance(about, Account) else [])
+    for account in {account.email: account for account in told}.values():
+        facts: dict[str, Any] = {"school": school, "what": what, "about": about.name, "role": role, "by": by}
+        _write(db, "people_changed", account.email, account=account, **facts)
+
+
+def invitation(db: Session, invitation: Invitation, school_name: str, link: str, kind: str) -> None:
+    """To the contact that a partner, or somebody at the school, named: "new", "forwarded", or a "reminder" of either.
+
+    Nothing of the sender's choosing is in it but a plain name.
+    """
+    titles = [SCOPES[name].title for name in invitation.scopes if name in SCOPES]
+    facts = {"invitation": invitation, "school_name": school_name, "titles": titles, "kind": kind, "link": link}
+    _write(db, "invitation", invitation.contact_email, [link], **facts)
 
 
 def endpoint_approved(db: Session, school: School, endpoint: Endpoint, by: Account) -> None:
@@ -94,6 +150,20 @@ def endpoint_approved(db: Session, school: School, endpoint: Endpoint, by: Accou
 def support_request(db: Session, *, school: School | None, name: str, email: str, text: str) -> None:
     """To our support: a question written in a form. The answer goes to the address inside it."""
     _write(db, "support_request", settings.support_email, school=school, name=name, email=email, text=text)
+
+
+def _of_deletion(
+    db: Session, template: str, school: School, app: App, authorisation_id: uuid.UUID, due_on: dt.date
+) -> None:
+    link = f"{settings.issuer}/school/apps/{authorisation_id}"
+    for account in _deciders_and_dpo(db, school):
+        _write(db, template, account.email, [link], account=account, school=school, app=app, due_on=due_on, link=link)
+
+
+def _deciders_and_dpo(db: Session, school: School) -> list[Account]:
+    """Every Admin and the DPO, each address once."""
+    found = Account.of_school(db, school.id, ADMIN) + Account.of_school(db, school.id, DPO)
+    return list({account.email: account for account in reversed(found)}.values())[::-1]
 
 
 def _write(db: Session, template: str, to: str, links: list[str] | None = None, **facts: Any) -> None:
