@@ -1,39 +1,17 @@
 """What a person types about themselves: name, e-mail address, mobile number, and what is wrong with each."""
 
 import phonenumbers
-from email_validator import EmailNotValidError, validate_email
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
 from pydantic import BaseModel, Field, field_validator
 
 from app.settings import settings
+from app.web.people import PersonForm, address
 
-LONGEST_NAME, LONGEST_TEXT = 100, 5000
+__all__ = ["DetailsForm", "PersonForm", "QuestionForm", "address", "uk_mobile"]
+
+LONGEST_TEXT = 5000
 # Ofcom keeps these for films and books; tests and demonstrations use them, and no telephone answers.
 DRAMA_NUMBERS = range(7700900000, 7700901000)
-
-
-class PersonForm(BaseModel):
-    """Who is writing to us."""
-
-    name: str = Field(description="Enter your name")
-    email: str = Field(description="Enter your email address")
-
-    @field_validator("name")
-    @classmethod
-    def _is_a_name(cls, name: str) -> str:
-        name = " ".join(name.split())
-        if not name:
-            raise ValueError("Enter your name")
-        if not any(mark.isalpha() for mark in name) or not name.isprintable():
-            raise ValueError("Enter your name in letters, such as Sam O’Neill")
-        if len(name) > LONGEST_NAME:
-            raise ValueError(f"Your name must be {LONGEST_NAME} characters or fewer")
-        return name
-
-    @field_validator("email")
-    @classmethod
-    def _is_an_address(cls, email: str) -> str:
-        return address(email)
 
 
 class DetailsForm(PersonForm):
@@ -60,19 +38,6 @@ class QuestionForm(BaseModel):
         if len(text) > LONGEST_TEXT:
             raise ValueError(f"Your message must be {LONGEST_TEXT:,} characters or fewer")
         return text
-
-
-def address(typed: str) -> str:
-    """An e-mail address in lower case. Raises ValueError with what to put right; a mail shows whether it exists."""
-    if not typed:
-        raise ValueError("Enter your email address")
-    try:
-        found = validate_email(
-            typed, check_deliverability=False, allow_smtputf8=False, test_environment=not settings.is_production
-        )
-    except EmailNotValidError:
-        raise ValueError("Enter an email address in the usual form, such as name@school.sch.uk") from None
-    return (found.ascii_email or found.normalized).lower()
 
 
 def uk_mobile(typed: str) -> str:

@@ -1,0 +1,45 @@
+"""Who somebody is, as a form asks it: a name and an e-mail address, and what is wrong with each."""
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import BaseModel, Field, field_validator
+
+from app.settings import settings
+
+LONGEST_NAME = 100
+
+
+class PersonForm(BaseModel):
+    """Who is writing to us."""
+
+    name: str = Field(description="Enter your name")
+    email: str = Field(description="Enter your email address")
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, name: str) -> str:
+        name = " ".join(name.split())
+        if not name:
+            raise ValueError("Enter your name")
+        if not any(mark.isalpha() for mark in name) or not name.isprintable():
+            raise ValueError("Enter your name in letters, such as Sam O’Neill")
+        if len(name) > LONGEST_NAME:
+            raise ValueError(f"Your name must be {LONGEST_NAME} characters or fewer")
+        return name
+
+    @field_validator("email")
+    @classmethod
+    def _is_an_address(cls, email: str) -> str:
+        return address(email)
+
+
+def address(typed: str) -> str:
+    """An e-mail address in lower case. Raises ValueError with what to put right; a mail shows whether it exists."""
+    if not typed:
+        raise ValueError("Enter your email address")
+    try:
+        found = validate_email(
+            typed, check_deliverability=False, allow_smtputf8=False, test_environment=not settings.is_production
+        )
+    except EmailNotValidError:
+        raise ValueError("Enter an email address in the usual form, such as name@school.sch.uk") from None
+    return (found.ascii_email or found.normalized).lower()
