@@ -61,12 +61,12 @@ def _upgrade() -> None:
 def _serve(prepared: dict[str, Any]) -> None:
     """Gatehouse and its worker in this process, the demo partner in another; both end together."""
     from app.chores import Chores
-    from app.notify import outbox
+    from app.notify import outbox, webhooks
 
     # uvicorn stops on a signal and then raises it again: let that lead through the clean-up below.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     partner = _start_partner(prepared)
-    stop_worker = outbox.in_background(Chores())
+    stop_worker = outbox.in_background(Chores(), webhooks.run)
     try:
         serve.serve(port=settings.port)
     except KeyboardInterrupt:

@@ -43,10 +43,10 @@ def need_free(host: str, port: int) -> None:
 
 
 def worker() -> None:
-    """Send what waits in the outbox, and do what is due at its time, until stopped."""
+    """Send what waits in the outbox and for webhooks, and do what is due at its time, until stopped."""
     from app import logs
     from app.chores import Chores
-    from app.notify import outbox
+    from app.notify import outbox, webhooks
 
     logs.configure()
-    outbox.run(also=Chores())
+    outbox.run(also=Chores(), beside=webhooks.run)

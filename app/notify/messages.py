@@ -4,12 +4,12 @@ All are called inside the transaction that gives cause for the message. The firs
 Links start with the ISSUER setting and never with what a request claims. Texts carry no secret but the single-use link.
 """
 
-import datetime as dt
 import re
 import uuid
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -103,14 +103,14 @@ def deletion_requested(
         _write(db, template, email, [link], school=school, app=app, due_on=request.due_on, link=link)
 
 
-def deletion_late(db: Session, school: School, app: App, authorisation_id: uuid.UUID, due_on: dt.date) -> None:
+def deletion_late(db: Session, school: School, given: Authorisation, request: DeletionRequest) -> None:
     """To every Admin and the DPO: a partner has not said in time that it deleted what it read."""
-    _of_deletion(db, "deletion_late", school, app, authorisation_id, due_on)
+    _of_deletion(db, "deletion_late", school, given, request)
 
 
-def deletion_attested(db: Session, school: School, app: App, authorisation_id: uuid.UUID, due_on: dt.date) -> None:
+def deletion_attested(db: Session, school: School, given: Authorisation, request: DeletionRequest) -> None:
     """To every Admin and the DPO: a partner says that it has deleted. Its own words are on the page, not here."""
-    _of_deletion(db, "deletion_attested", school, app, authorisation_id, due_on)
+    _of_deletion(db, "deletion_attested", school, given, request)
 
 
 def welcome(db: Session, to: Welcome, home: str, link: str, by: Account | None) -> None:
@@ -147,23 +147,39 @@ def endpoint_approved(db: Session, school: School, endpoint: Endpoint, by: Accou
         _write(db, "endpoint_approved", account.email, [link], **facts)
 
 
+def webhook_stopped(db: Session, app: App, people: Sequence[Account], url: str, *, gone: bool) -> None:
+    """To a partner: a webhook has failed for a day, or (`gone`) ended because its address said so.
+
+    Its people are written to; where it has none, the contact that it gave for breaches.
+    """
+    host = urlsplit(url).hostname or ""
+    link = f"{settings.issuer}/partners/apps/{app.id}/webhooks"
+    contact = app.partner.breach_contact or ""
+    reached = {account.email: account.name for account in people}
+    if not reached and re.fullmatch(r"[^@\s]+@[^@\s]+", contact):
+        reached = {contact: ""}
+    for email, name in reached.items():
+        _write(db, "webhook_stopped", email, [link], name=name, app=app, host=host, gone=gone, link=link)
+
+
 def support_request(db: Session, *, school: School | None, name: str, email: str, text: str) -> None:
     """To our support: a question written in a form. The answer goes to the address inside it."""
     _write(db, "support_request", settings.support_email, school=school, name=name, email=email, text=text)
 
 
-def _of_deletion(
-    db: Session, template: str, school: School, app: App, authorisation_id: uuid.UUID, due_on: dt.date
-) -> None:
-    link = f"{settings.issuer}/school/apps/{authorisation_id}"
+def _of_deletion(db: Session, template: str, school: School, given: Authorisation, request: DeletionRequest) -> None:
+    link = f"{settings.issuer}/school/apps/{given.id}"
     for account in _deciders_and_dpo(db, school):
-        _write(db, template, account.email, [link], account=account, school=school, app=app, due_on=due_on, link=link)
+        facts = {"account": account, "school": school, "app": given.app, "due_on": request.due_on, "link": link}
+        _write(db, template, account.email, [link], **facts)
 
 
 def _deciders_and_dpo(db: Session, school: School) -> list[Account]:
     """Every Admin and the DPO, each address once."""
-    found = Account.of_school(db, school.id, ADMIN) + Account.of_school(db, school.id, DPO)
-    return list({account.email: account for account in reversed(found)}.values())[::-1]
+    found: dict[str, Account] = {}
+    for account in Account.of_school(db, school.id, ADMIN) + Account.of_school(db, school.id, DPO):
+        found.setdefault(account.email, account)
+    return list(found.values())
 
 
 def _write(db: Session, template: str, to: str, links: list[str] | None = None, **facts: Any) -> None:

@@ -4,7 +4,8 @@ import uuid
 from typing import Any
 
 from app.db import Session
-from app.models.webhook import Notice
+from app.models.partner import App
+from app.models.webhook import Delivery, Notice
 
 TYPES = (
     *(f"invitation.{state}" for state in ("sent", "opened", "forwarded", "authorised", "declined", "expired")),
@@ -17,6 +18,8 @@ TYPES = (
 def tell(db: Session, app_id: uuid.UUID, kind: str, data: dict[str, Any]) -> Notice:
     """Note it, and put one delivery on its way to each webhook of the app that wants it. Nothing of people in `data`.
 
+    A suspended app is told later, when it asks; nothing is sent to it.
+
     Raises ValueError for a kind that is not in `TYPES`.
     """
     if kind not in TYPES:
@@ -24,4 +27,7 @@ def tell(db: Session, app_id: uuid.UUID, kind: str, data: dict[str, Any]) -> Not
     notice = Notice(app_id=app_id, type=kind, data=data)
     db.add(notice)
     db.flush()
+    app = db.get(App, app_id)
+    if app and not app.is_suspended:
+        Delivery.put(db, notice)
     return notice

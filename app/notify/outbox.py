@@ -82,15 +82,23 @@ def pause(tries: int) -> float:
     return longest * random.uniform(0.5, 1)  # noqa: S311
 
 
-def run(stop: threading.Event | None = None, also: Callable[[], object] = lambda: None) -> None:
+Beside = Callable[[threading.Event], None]
+
+
+def run(
+    stop: threading.Event | None = None, also: Callable[[], object] = lambda: None, beside: Beside | None = None
+) -> None:
     """Deliver until `stop` is set; without one, until SIGTERM or SIGINT. A delivery under way is finished first.
 
-    `also` is called between deliveries.
+    `also` is called between deliveries; `beside` runs in a thread of its own until `stop` is set.
     """
     if stop is None:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+    other = threading.Thread(target=beside, args=(stop,), name="beside") if beside else None
+    if other:
+        other.start()
     while not stop.is_set():
         also()
         try:
@@ -100,12 +108,14 @@ def run(stop: threading.Event | None = None, also: Callable[[], object] = lambda
             delivered = 0
         if not delivered:
             stop.wait(POLL_SECONDS)
+    if other:
+        other.join()
 
 
-def in_background(also: Callable[[], object] = lambda: None) -> Callable[[], None]:
+def in_background(also: Callable[[], object] = lambda: None, beside: Beside | None = None) -> Callable[[], None]:
     """Run a worker beside this program; the answer stops it and waits until it has."""
     stop = threading.Event()
-    worker = threading.Thread(target=run, args=(stop, also), name="outbox", daemon=True)
+    worker = threading.Thread(target=run, args=(stop, also, beside), name="outbox", daemon=True)
     worker.start()
 
     def end() -> None:
