@@ -1,4 +1,7 @@
-"""Whatever changes about an authorisation is told in one place: the audit, the school's mail, the partner's notice."""
+"""Whatever changes about an authorisation is told in one place.
+
+The school gets its receipt and a mail, the partner a notice, and the audit a record.
+"""
 
 import uuid
 from collections.abc import Sequence
@@ -8,6 +11,7 @@ from app.db import Session
 from app.models.authorisation import Authorisation
 from app.models.school import School
 from app.notify import messages, notices
+from app.sharing import receipts
 
 # What happened → what the school's mail says.
 KINDS = {
@@ -34,7 +38,8 @@ def tell(
 ) -> None:
     """Tell of one change, a key of `KINDS`. `ended` are scopes that were agreed to before; `detail` is the audit's."""
     told = "narrowed" if ended else "granted" if kind == "changed" else KINDS[kind]
-    messages.authorisation_changed(db, school, authorisation.app, authorisation, told, ended=ended)
+    receipt = receipts.make(db, school, authorisation, kind, by=by, ended=ended)
+    messages.authorisation_changed(db, school, authorisation.app, authorisation, told, ended=ended, receipt=receipt.id)
     facts = {
         "grant_id": str(authorisation.id),
         "school": {"urn": school.urn, "name": school.name, "status": school.status},

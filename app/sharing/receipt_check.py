@@ -1,0 +1,159 @@
+"""Whether somebody's receipt is one of ours, unaltered, and whether its authorisation is still in force."""
+
+import base64
+import binascii
+import dataclasses
+import json
+import uuid
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from app import keys
+from app.db import Session
+from app.errors import Problem
+from app.models.authorisation import Authorisation
+from app.settings import settings
+from app.sharing.receipts import header
+
+LONGEST = 100_000  # characters of what is pasted: the .json file holds everything twice
+DEEPEST = 20  # brackets in one another, far more than a receipt has
+
+
+class NotGenuine(Problem):
+    """What was pasted is no receipt of this Gatehouse; the title says in which way."""
+
+    status = 422
+
+    def __init__(self, title: str, hint: str) -> None:
+        super().__init__(hint, "receipt", title)
+
+
+@dataclasses.dataclass(frozen=True)
+class Genuine:
+    """A receipt of ours, word for word as signed."""
+
+    content: dict[str, Any]
+    kid: str
+    key_state: str
+    in_force: bool
+
+
+def check(db: Session, pasted: str) -> Genuine:
+    """Look at a JWS, or at the .json file of a receipt. Raises NotGenuine.
+
+    The header must be the one that we write, member for member: nothing of a stranger's header is ever obeyed.
+    """
+    text, beside = _taken(pasted)
+    ring = keys.load(db)
+    key = _key(ring, text)
+    content = _verified(key, text)
+    if beside is not None and beside != content:
+        raise NotGenuine(
+            "This receipt has been altered", "Its readable part is not what was signed. Trust only the signed part."
+        )
+    given = db.get(Authorisation, uuid.UUID(content["authorisation_id"]))
+    return Genuine(content, key.kid, ring.state(key), given is not None and given.state == "Active")
+
+
+def _taken(pasted: str) -> tuple[str, Any]:
+    """The JWS, and what stands beside it in a .json file."""
+    text = pasted.strip()
+    if not text:
+        raise NotGenuine("Paste a receipt", "You find it in the .json file of the receipt.")
+    if len(text) > LONGEST:
+        raise NotGenuine("That is too long for a receipt", "Paste one receipt, and nothing else.")
+    if not text.startswith("{"):
+        return "".join(text.split()), None  # mail programs break long lines
+    try:
+        said = _object(text)
+        if not isinstance(said.get("jws"), str):
+            raise ValueError
+    except ValueError:
+        raise _malformed() from None
+    return said["jws"], said.get("receipt")
+
+
+def _key(ring: keys.Ring, text: str) -> keys.Key:
+    """The key of ours that the header names, if it says what ours say."""
+    parts = text.split(".")
+    if len(parts) != 3 or not text.isascii():
+        raise _malformed()
+    try:
+        said = _object(_decoded(parts[0]).decode())
+        raw = [_decoded(part) for part in parts[1:]]
+    except ValueError:
+        raise _malformed() from None
+    if said.get("alg") != keys.ES256 or not raw[1]:
+        raise NotGenuine(
+            "This is not signed in the way that Gatehouse signs",
+            "Receipts are signed with ES256, and with nothing else.",
+        )
+    kid = said.get("kid")
+    key = ring.by_kid.get(kid) if isinstance(kid, str) else None
+    if key is None or key.algorithm != keys.ES256:
+        raise NotGenuine(
+            "This was not signed by this Gatehouse", f"The key that it names was never one of {settings.issuer}."
+        )
+    if said != header(key.kid):
+        raise NotGenuine(
+            "This is not a receipt of this Gatehouse", "Its header says other things than those of our receipts."
+        )
+    return key
+
+
+def _verified(key: keys.Key, text: str) -> dict[str, Any]:
+    try:
+        signed = jws.deserialize_compact(text, ECKey.import_key(dict(key.public)), algorithms=[keys.ES256])
+    except (JoseError, ValueError):  # ValueError: a key of long ago that can no longer be unsealed
+        raise NotGenuine(
+            "This receipt has been altered",
+            "It names our key, but the signature does not fit what it says. Ask for the original.",
+        ) from None
+    content: dict[str, Any] = json.loads(signed.payload)
+    return content
+
+
+def _object(text: str) -> dict[str, Any]:
+    """Raises ValueError for what is no JSON object, is too deep, or names a member twice."""
+    if max(text.count("["), text.count("{")) > 2_000 or _depth(text) > DEEPEST:
+        raise ValueError("too deep")
+    said = json.loads(text, object_pairs_hook=_once)
+    if not isinstance(said, dict):
+        raise ValueError("no object")
+    return said
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for mark in text:
+        depth += (mark in "[{") - (mark in "]}")
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a member is named twice")
+    return found
+
+
+def _decoded(part: str) -> bytes:
+    """Base64url in the one form that stands for these bytes. Raises ValueError."""
+    try:
+        raw = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    except binascii.Error as wrong:
+        raise ValueError("no base64url") from wrong
+    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != part:
+        raise ValueError("no base64url")
+    return raw
+
+
+def _malformed() -> NotGenuine:
+    return NotGenuine(
+        "That is not a receipt",
+        "Paste all of the signed text (three parts with dots between them), or the whole .json file.",
+    )
