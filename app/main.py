@@ -20,6 +20,7 @@ from app.roster import oneroster
 from app.settings import settings
 from app.sharing import conversion
 from app.sharing import ledger as ledger_pages
+from app.sharing import people_routes as school_people
 from app.sharing import routes as school_pages
 from app.signin import routes as signin
 from app.signin import session, welcome
@@ -54,6 +55,7 @@ def create_app() -> ASGIApp:
     app.include_router(welcome.router)
     app.include_router(school_pages.router)
     app.include_router(ledger_pages.router)
+    app.include_router(school_people.router)
     app.include_router(conversion.router)
     app.include_router(cases.router)
     app.include_router(schools.router)

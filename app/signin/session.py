@@ -276,6 +276,8 @@ def _menu(person: Person) -> list[tuple[str, str]]:
         menu += [("Home", "/school"), ("Data sharing", "/school/apps")]
     if person.school_id and not person.roles_at_school.isdisjoint(READING):
         menu += [("Access ledger", "/school/ledger")]
+    if person.school_id and ADMIN in person.roles_at_school:
+        menu += [("Admins", "/school/admins")]
     if person.operator_role:
         menu += [("Cases", "/onboarding"), ("Schools", "/onboarding/schools")]
     return [*menu, ("Account", "/account")]

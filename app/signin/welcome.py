@@ -71,6 +71,8 @@ def send(
     db.add(made)
     db.flush()
     messages.welcome(db, made, home(db, made), address(secret), sent_by)
+    if school:
+        messages.people_changed(db, school, "welcomed", made, role=role, by=sent_by)
     record(db, "person.welcomed", actor=made.sent_by, school=made.school_id, subject=made.id, role=role)
     return made
 
