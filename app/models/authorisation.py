@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from typing import Any, Self
 
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, or_, select, text, update
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.db import Session, withdrawn
 from app.models import token
 from app.models.account import Account
-from app.models.base import Base, new_id, now
+from app.models.base import Base, ahead, new_id, now, today
 from app.models.establishment import Establishment
 from app.models.partner import App
 from app.models.school import School
@@ -75,9 +76,18 @@ class Authorisation(Base):
     def state(self) -> str:
         """One word for a page: Active, Paused, Expired, Revoked, Returned or, once, Replaced."""
         if self.is_active:
-            paused = self.paused_at and (self.resumes_on is None or now().date() < self.resumes_on)
-            return "Paused" if paused else "Active"
+            return "Paused" if self.is_paused else "Active"
         return (self.end_reason or EXPIRED).capitalize()
+
+    @property
+    def is_paused(self) -> bool:
+        """Paused, and the day on which it resumes by itself has not come."""
+        return self.paused_at is not None and (self.resumes_on is None or today() < self.resumes_on)
+
+    @property
+    def decided_at(self) -> dt.datetime:
+        """When an Admin last said what it covers, or that it is still wanted."""
+        return max(self.granted_at, self.reviewed_at or self.granted_at)
 
     @property
     def over_at(self) -> dt.datetime:
@@ -144,30 +154,80 @@ class Authorisation(Base):
         Tokens and codes lose what is no longer granted, and gain nothing.
         """
         lost = set(self.scopes) - set(scopes)
-        changed = (
-            update(Authorisation)
-            .where(Authorisation.id == self.id, Authorisation.ended_at.is_(None))
-            .values(scopes=scopes, expires_at=until)
-            .returning(Authorisation.id)
-        )
-        won = db.execute(changed).scalar_one_or_none() is not None
+        moved = {} if until == self.expires_at else {"reminded_days": None}
+        won = self._change(db, scopes=scopes, expires_at=until, reviewed_at=now(), **moved)
         if won and lost:
             token.take_away(db, self.id, lost)
             withdrawn(db)
+        return won
+
+    def renew(self, db: Session, before: dt.datetime, until: dt.datetime) -> bool:
+        """Move the end from the one day to the other; False when it is not what it was, or has come."""
+        still = (Authorisation.expires_at == before, Authorisation.expires_at > now())
+        return self._change(db, *still, expires_at=until, reminded_days=None, reviewed_at=now())
+
+    def confirm(self, db: Session) -> bool:
+        """Note that an Admin says it is still wanted; False when it ended meanwhile."""
+        return self._change(db, reviewed_at=now(), reconfirm_since=None, reconfirm_reason=None)
+
+    def pause(self, db: Session, by: uuid.UUID, reason: str, resumes_on: dt.date | None) -> bool:
+        """Let it open nothing before that day, or before it is resumed; False when it is paused already, or over."""
+        runs = or_(Authorisation.paused_at.is_(None), Authorisation.resumes_on <= today())
+        values = {"paused_at": now(), "paused_by": by, "pause_reason": reason, "resumes_on": resumes_on}
+        won = self._change(db, runs, Authorisation.expires_at > now(), **values)
+        if won:
+            withdrawn(db)
+        return won
+
+    def resume(self, db: Session) -> bool:
+        """End this pause; False when another did so before."""
+        same = (Authorisation.paused_at.is_not(None), Authorisation.paused_at == self.paused_at)
+        return self._change(db, *same, paused_at=None, paused_by=None, pause_reason=None, resumes_on=None)
+
+    def remind(self, db: Session, days: int) -> bool:
+        """Note the reminder of so many days before the end; False when that, or a later one, was sent already."""
+        unsent = or_(Authorisation.reminded_days.is_(None), Authorisation.reminded_days > days)
+        return self._change(db, unsent, reminded_days=days)
+
+    @classmethod
+    def to_resume(cls, db: Session, most: int) -> Sequence[Self]:
+        """Those whose pause is over by its date, in order of id."""
+        over = (cls.paused_at.is_not(None), cls.resumes_on <= today(), cls.expires_at > now())
+        return cls._unended(db, most, *over)
+
+    @classmethod
+    def to_remind(cls, db: Session, days: int, most: int) -> Sequence[Self]:
+        """Those that end within so many days, of which nobody has been reminded yet, in order of id."""
+        unsent = or_(cls.reminded_days.is_(None), cls.reminded_days > days)
+        return cls._unended(db, most, unsent, cls.expires_at > now(), cls.expires_at <= ahead(days * 86_400))
+
+    @classmethod
+    def to_end(cls, db: Session, most: int) -> Sequence[Self]:
+        """Those whose last day is over, in order of id."""
+        return cls._unended(db, most, cls.expires_at <= now())
+
+    @classmethod
+    def _unended(cls, db: Session, most: int, *which: Any) -> Sequence[Self]:
+        found = select(cls).where(cls.ended_at.is_(None), *which).order_by(cls.id).limit(most)
+        return list(db.scalars(found))
+
+    def _change(self, db: Session, *only: Any, **values: Any) -> bool:
+        """Change the row while it is in force and `only` holds; of several callers one sees True."""
+        changed = (
+            update(Authorisation)
+            .where(Authorisation.id == self.id, Authorisation.ended_at.is_(None), *only)
+            .values(**values)
+            .returning(Authorisation.id)
+            .execution_options(synchronize_session=False)  # the row is read anew
+        )
+        won = db.execute(changed).scalar_one_or_none() is not None
         db.refresh(self)
         return won
 
     def end(self, db: Session, reason: str, by: uuid.UUID | None) -> bool:
         """End it once, with every token and code that it backs; False when it had ended already."""
-        ended = (
-            update(Authorisation)
-            .where(Authorisation.id == self.id, Authorisation.ended_at.is_(None))
-            .values(ended_at=now(), end_reason=reason, ended_by=by)
-            .returning(Authorisation.id)
-        )
-        won = db.execute(ended).scalar_one_or_none() is not None
+        won = self._change(db, ended_at=now(), end_reason=reason, ended_by=by)
         if won:
             token.end_all(db, self.id)
             withdrawn(db)
-        db.refresh(self)
         return won

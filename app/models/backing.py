@@ -13,7 +13,7 @@ from sqlalchemy import Select, bindparam, select
 from app.db import Session
 from app.models.account import Account
 from app.models.authorisation import REPLACED, RETURNED, REVOKED, Authorisation
-from app.models.base import among, now
+from app.models.base import among, now, today
 from app.models.establishment import Establishment
 from app.models.partner import App, Partner
 from app.models.prepared import Prepared
@@ -72,7 +72,7 @@ class Backing(NamedTuple):
         """Paused, and the day on which it resumes by itself has not come; or the school has frozen everything."""
         if self.school_frozen_at:
             return True
-        return self.paused_at is not None and (self.resumes_on is None or now().date() < self.resumes_on)
+        return self.paused_at is not None and (self.resumes_on is None or today() < self.resumes_on)
 
 
 class Personal(NamedTuple):

@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import time
 import uuid
+import zoneinfo
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, DateTime, MetaData, any_, bindparam
@@ -55,6 +56,7 @@ def among(column: Any, name: str) -> ColumnElement[bool]:
     return cast(ColumnElement[bool], column == any_(bindparam(name, type_=ARRAY(column.type))))
 
 
+_ENGLAND = zoneinfo.ZoneInfo("Europe/London")
 SWEPT_MOST = 5000  # rows that are deleted at once, so that nobody waits long for it
 
 
@@ -66,6 +68,11 @@ def rows_changed(db: Session, change: Any) -> int:
 def now() -> dt.datetime:
     """This moment, in UTC."""
     return dt.datetime.now(dt.UTC)
+
+
+def today() -> dt.date:
+    """The day that it is at schools now."""
+    return now().astimezone(_ENGLAND).date()
 
 
 def ago(seconds: float) -> dt.datetime:
