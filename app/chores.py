@@ -16,6 +16,7 @@ from app.models.base import ago, now
 from app.models.ledger import Read, Refusal
 from app.onboarding.register_changes import follow_the_register
 from app.settings import settings
+from app.sharing import invitations
 
 log = structlog.get_logger()
 
@@ -35,7 +36,13 @@ def forget_refusals(db: Session) -> int:
     return Refusal.forget(db, ago(REFUSALS_DAYS * 86_400))
 
 
-CHORES: tuple[Callable[[Session], int], ...] = (follow_the_register, sum_up_the_ledger, forget_refusals)
+CHORES: tuple[Callable[[Session], int], ...] = (
+    follow_the_register,
+    sum_up_the_ledger,
+    forget_refusals,
+    invitations.send_reminders,
+    invitations.expire,
+)
 
 
 class Chores:

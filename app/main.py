@@ -19,6 +19,7 @@ from app.registration import routes as registration
 from app.roster import oneroster
 from app.settings import settings
 from app.sharing import conversion
+from app.sharing import invitation_routes as invitation_pages
 from app.sharing import ledger as ledger_pages
 from app.sharing import people_routes as school_people
 from app.sharing import routes as school_pages
@@ -55,6 +56,7 @@ def create_app() -> ASGIApp:
     app.include_router(welcome.router)
     app.include_router(school_pages.router)
     app.include_router(ledger_pages.router)
+    app.include_router(invitation_pages.router)
     app.include_router(school_people.router)
     app.include_router(conversion.router)
     app.include_router(cases.router)

@@ -4,7 +4,6 @@ The request waits in the database, bound to the browser that brought it, while i
 """
 
 import dataclasses
-import hashlib
 import uuid
 from typing import Any
 
@@ -23,15 +22,13 @@ from app.oauth import answer, authorization_code, grants, identity
 from app.oauth.checks import check, identified, is_expected, is_fresh, scopes
 from app.oauth.request import Parameters
 from app.sharing.service import CannotShare, Offer, decides, facts, grant, offer
+from app.sharing.shown import CHANGED, UNDECIDED, fingerprint
 from app.signin.session import Person, choose_school, visitor
 from app.web import remembered
 from app.web.forms import Fault, Posted
 from app.web.pages import page, see_other
 
 router = APIRouter(include_in_schema=False)
-
-UNDECIDED = Fault("Choose at least one kind of data, then Authorise; or Decline")
-CHANGED = Fault("What the app asks for has changed since you opened this page. Read it again, then decide")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +98,7 @@ def decide(request: Request, request_id: uuid.UUID, sent: Posted) -> Response:
         if isinstance(offered, identity.Answer):
             return _told(request, db, open_, offered)
         school, terms = offered
-        if sent.get("shown") != _fingerprint(school, terms):
+        if sent.get("shown") != fingerprint(school, terms):
             return _decision_page(request, open_, school, terms, 409, problems=[CHANGED])
         chosen = terms.chosen(line.scope for line in terms.lines if sent.get(f"scope-{line.scope}") == "yes")
         if sent.get("decision") != "authorise" or not chosen:
@@ -200,7 +197,7 @@ def _decision_page(
         app=open_.app,
         school=school,
         offer=terms,
-        fingerprint=_fingerprint(school, terms),
+        fingerprint=fingerprint(school, terms),
         path=remembered.path(open_.waiting),
         about_person=identity.is_asked_alone(open_.sent),
         several=len({held.school_id for held in open_.person.memberships if held.role == ADMIN}) > 1
@@ -220,10 +217,3 @@ def _choice_page(request: Request, open_: Open, schools: list[School], status: i
 
 def _finished(request: Request, app: App) -> Response:
     return page(request, "oauth/finished.html", 410, app=app)
-
-
-def _fingerprint(school: School, terms: Offer) -> str:
-    """What the page shows, in short: a school agrees to exactly what it has read."""
-    read = [school.id, *((line.scope, line.description, line.purpose, line.required) for line in terms.lines)]
-    read += [[line.scope for line in lines] for lines in (terms.kept, terms.ends)]
-    return hashlib.sha256(repr(read).encode()).hexdigest()

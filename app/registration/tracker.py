@@ -29,7 +29,7 @@ from app.registration.details import QuestionForm
 from app.secrets import unseal
 from app.settings import settings
 from app.signin.session import at_school, visitor
-from app.web import remembered
+from app.web import invited, remembered
 from app.web.forms import Fault, Posted, shown
 from app.web.pages import day, page, see_other
 from app.web.telephone import phone
@@ -118,7 +118,6 @@ def _shown(
     school = party.school
     case = Verification.of_school(db, school.id)
     establishment = Establishment.by_urn(db, school.urn)
-    waiting = remembered.pending(request, db)
     is_by_letter = _is_by_letter(db, party, case, establishment)
     is_confirmed = bool(case and case.confirmed_by)
     code = ""
@@ -141,9 +140,19 @@ def _shown(
         steps=_steps(school, case, establishment, is_by_letter),
         is_support_open=hours.is_open(settings.support_hours, now()),
         written=written,
-        asked_by=waiting and {"name": waiting[1].name, "path": _onward(party, remembered.path(waiting[0]))},
+        asked_by=_asked_by(request, db, party),
         **more,
     )
+
+
+def _asked_by(request: Request, db: Session, party: Party) -> dict[str, str] | None:
+    """The app whose request, or invitation, waits for this school, and where it goes on."""
+    if waiting := remembered.pending(request, db):
+        return {"name": waiting[1].name, "path": _onward(party, remembered.path(waiting[0]))}
+    invitation = invited.pending(request, db)
+    if invitation is None:
+        return None
+    return {"name": invitation.app.name, "path": _onward(party, invited.path(invitation))}
 
 
 def _onward(party: Party, path: str) -> str:

@@ -11,7 +11,7 @@ from app.models.partner import App
 from app.signin import limits
 from app.signin.paths import own_path
 from app.signin.session import Going, Person, hand_over, step_path
-from app.web import remembered
+from app.web import invited, remembered
 from app.web.forms import Fault
 from app.web.pages import page, see_other
 
@@ -42,7 +42,10 @@ def _destination(request: Request, db: Session, person: Person) -> str:
         return person.session.next_path
     is_admin = any(held.school_id and held.role == ADMIN for held in person.memberships)
     waiting = remembered.pending(request, db) if is_admin else None
-    return remembered.path(waiting[0]) if waiting else person.home
+    if waiting:
+        return remembered.path(waiting[0])
+    invitation = invited.pending(request, db) if is_admin else None
+    return invited.path(invitation) if invitation else person.home
 
 
 def elsewhere(person: Person | None) -> Response:
