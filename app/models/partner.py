@@ -3,13 +3,13 @@
 import datetime as dt
 import hmac
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, String, Text, select
+from sqlalchemy import JSON, ForeignKey, String, Text, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from app.db import Session
+from app.db import Session, withdrawn
 from app.models.base import Base, new_id, now
 from app.secrets import new_secret, seal, unseal
 
@@ -50,6 +50,21 @@ class Partner(Base):
     @classmethod
     def by_name(cls, db: Session, name: str) -> Self | None:
         return db.scalars(select(cls).where(cls.name == name)).first()
+
+    @classmethod
+    def locked(cls, db: Session, partner_id: uuid.UUID) -> Self | None:
+        """The partner as it is now, kept so until this transaction ends."""
+        found = select(cls).where(cls.id == partner_id).with_for_update(key_share=True)
+        return db.scalars(found.execution_options(populate_existing=True)).first()
+
+    @classmethod
+    def page(cls, db: Session, words: str, page: int, rows: int) -> tuple[list[tuple[Self, int]], int]:
+        """One page of partners by name, each with how many apps it has, and how many partners there are."""
+        found = select(cls).where(cls.name.icontains(words, autoescape=True)) if words else select(cls)
+        total = db.scalar(select(func.count()).select_from(found.subquery())) or 0
+        apps = select(func.count()).where(App.partner_id == cls.id).correlate(cls).scalar_subquery()
+        shown = found.add_columns(apps).order_by(func.lower(cls.name), cls.id).limit(rows).offset((page - 1) * rows)
+        return [(row[0], row[1]) for row in db.execute(shown)], total
 
 
 def pairwise(key: bytes, kind: str, of: uuid.UUID) -> str:
@@ -94,6 +109,23 @@ class App(Base):
     def by_client_ids(cls, db: Session, client_ids: Collection[str]) -> list[Self]:
         return list(db.scalars(select(cls).where(cls.client_id.in_(client_ids))))
 
+    @classmethod
+    def every_of(cls, db: Session, partner_id: uuid.UUID) -> list[Self]:
+        """The apps of a partner, Live ones first, by name."""
+        found = select(cls).where(cls.partner_id == partner_id)
+        return list(db.scalars(found.order_by(cls.is_live.desc(), func.lower(cls.name), cls.id)))
+
+    @classmethod
+    def of_partner(cls, db: Session, app_id: uuid.UUID, partner_id: uuid.UUID) -> Self | None:
+        """One app of this partner; another partner's is None, as if it were absent."""
+        return db.scalars(select(cls).where(cls.id == app_id, cls.partner_id == partner_id)).first()
+
+    @classmethod
+    def locked(cls, db: Session, app_id: uuid.UUID) -> Self:
+        """The app as it is now, kept so until this transaction ends: changes of one app queue here."""
+        db.execute(select(cls.id).where(cls.id == app_id).with_for_update(key_share=True))
+        return db.get_one(cls, app_id, populate_existing=True)
+
     @property
     def is_public(self) -> bool:
         return self.auth_method == "none"
@@ -122,6 +154,25 @@ class AppScope(Base):
     special_condition: Mapped[str | None] = mapped_column(Text, doc="UK GDPR Article 9, for special-category data")
     changed_at: Mapped[dt.datetime] = mapped_column(default=now, doc="Its purpose, or whether it is required, is new")
 
+    @classmethod
+    def replace(cls, db: Session, app: App, rows: Sequence[dict[str, Any]]) -> None:
+        """Let an app ask for these and nothing else; a row that says the same as before keeps its day."""
+        before = {row.scope: row for row in app.scopes}
+        same = {
+            row["scope"]: before[row["scope"]].changed_at
+            for row in rows
+            if row["scope"] in before
+            and (before[row["scope"]].purpose, before[row["scope"]].required) == (row["purpose"], row["required"])
+        }
+        db.execute(delete(cls).where(cls.app_id == app.id), execution_options={"synchronize_session": False})
+        for gone in app.scopes:
+            db.expunge(gone)
+        for position, row in enumerate(rows):
+            db.add(cls(app_id=app.id, position=position, changed_at=same.get(row["scope"]) or now(), **row))
+        db.flush()
+        db.refresh(app)
+        withdrawn(db)  # a scope may be gone
+
 
 class AppSecret(Base):
     """A client secret, stored as SHA-256. Two may be active while one replaces the other.
@@ -145,3 +196,20 @@ class AppSecret(Base):
         for app_id, digest in db.execute(found):
             digests.setdefault(app_id, []).append(digest)
         return digests
+
+    @classmethod
+    def of_app(cls, db: Session, app_id: uuid.UUID) -> list[Self]:
+        """The active secrets of an app, oldest first."""
+        found = select(cls).where(cls.app_id == app_id, cls.ended_at.is_(None))
+        return list(db.scalars(found.order_by(cls.created_at, cls.digest)))
+
+    def end(self, db: Session) -> bool:
+        """End it once; False when it had ended already."""
+        ended = update(AppSecret).where(AppSecret.digest == self.digest, AppSecret.ended_at.is_(None))
+        won = db.scalars(
+            ended.values(ended_at=now()).returning(AppSecret.digest),
+            execution_options={"synchronize_session": False},
+        ).first()
+        if won is not None:
+            withdrawn(db)
+        return won is not None

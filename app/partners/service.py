@@ -34,6 +34,8 @@ class Asking:
     scope: str
     required: bool = True
     purpose: str = ""
+    legal_basis: str | None = None
+    special_condition: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +51,7 @@ class Draft:
     post_logout_redirect_uris: list[str] = dataclasses.field(default_factory=list)
     is_live: bool = True
     retention: str | None = None
+    initiate_login_uri: str | None = None
 
     @property
     def method(self) -> str:
@@ -72,7 +75,12 @@ def add_app(db: Session, partner_name: str, draft: Draft, actor: uuid.UUID | Non
     partner = Partner.by_name(db, partner_name.strip())
     if partner is None:
         raise NoSuchPartner(f"Make it first: gatehouse partner add {partner_name!r}.")
-    _check(draft)
+    return register(db, partner, draft, actor)
+
+
+def register(db: Session, partner: Partner, draft: Draft, actor: uuid.UUID | None) -> tuple[App, str | None]:
+    """As `add_app`, for a partner that was found already: the command, the portal and the API all end here."""
+    check(draft)
     app = App(
         client_id=f"app_{secrets.token_hex(12)}",
         partner_id=partner.id,
@@ -84,6 +92,7 @@ def add_app(db: Session, partner_name: str, draft: Draft, actor: uuid.UUID | Non
         jwks=draft.jwks,
         is_live=draft.is_live,
         retention=draft.retention,
+        initiate_login_uri=draft.initiate_login_uri or None,
     )
     db.add(app)
     db.flush()
@@ -93,14 +102,33 @@ def add_app(db: Session, partner_name: str, draft: Draft, actor: uuid.UUID | Non
     secret = None
     if draft.method not in (PUBLIC, BY_KEY):
         secret = new_secret("gh_cs")
-        db.add(AppSecret(digest=digest(secret), app_id=app.id))
+        db.add(AppSecret(digest=digest(secret), app_id=app.id, hint=secret[-4:]))
     db.flush()
     db.refresh(app)
     audit.record(db, "app.added", actor=actor, subject=app.id, partner=str(partner.id), profile=app.profile)
     return app, secret
 
 
-def _check(draft: Draft) -> None:
+def draft_of(app: App, **changed: Any) -> Draft:
+    """An app as it is, with these members changed: what `check` then judges as a whole."""
+    asked = [Asking(row.scope, row.required, row.purpose, row.legal_basis, row.special_condition) for row in app.scopes]
+    usual: dict[str, Any] = {
+        "name": app.name,
+        "redirect_uris": app.redirect_uris,
+        "scopes": asked,
+        "profile": app.profile,
+        "auth_method": app.auth_method,
+        "jwks": app.jwks,
+        "post_logout_redirect_uris": app.post_logout_redirect_uris,
+        "is_live": app.is_live,
+        "retention": app.retention,
+        "initiate_login_uri": app.initiate_login_uri,
+    }
+    return Draft(**usual | changed)
+
+
+def check(draft: Draft) -> None:
+    """Raises a Problem saying why an app like that cannot be registered."""
     if draft.profile not in PROFILES:
         raise NotRegistrable(f"The profile is one of {', '.join(PROFILES)}.")
     if draft.method not in AUTH_METHODS:
@@ -115,7 +143,8 @@ def _check(draft: Draft) -> None:
         raise NotRegistrable("None of the keys can sign for the app. Use P-256, Ed25519, or RSA of 2048 to 4096 bits.")
     if not draft.redirect_uris:
         raise NotRegistrable("An app needs a redirect address.")
-    for uri in draft.redirect_uris + draft.post_logout_redirect_uris:
+    own = [draft.initiate_login_uri] if draft.initiate_login_uri else []
+    for uri in draft.redirect_uris + draft.post_logout_redirect_uris + own:
         redirect_uri.check(uri)
     names = [asking.scope for asking in draft.scopes]
     if not names:

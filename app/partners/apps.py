@@ -1,0 +1,181 @@
+"""What a partner does with its own apps: details, scopes, credentials. Each change is judged as a whole by `check`."""
+
+import dataclasses
+import hashlib
+import json
+import uuid
+from typing import Any
+
+from app.audit import record
+from app.db import Session, withdrawn
+from app.errors import NotFound, Problem
+from app.models.partner import App, AppScope, AppSecret, Partner
+from app.models.proposal import SCOPES as ABOUT_SCOPES
+from app.models.proposal import Proposal
+from app.models.scope import SCOPES
+from app.partners.service import BY_KEY, PUBLIC, Asking, NotRegistrable, check, draft_of
+from app.secrets import digest, new_secret
+
+MOST_SECRETS = 2
+
+
+class CannotChange(Problem):
+    """The app, as it stands now, does not let this be done."""
+
+    status = 409
+    title = "That cannot be changed now"
+
+
+def own(db: Session, partner: Partner, app_id: uuid.UUID) -> App:
+    """An app of this partner. Raises NotFound for another's."""
+    found = App.of_partner(db, app_id, partner.id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def change_details(
+    db: Session,
+    app: App,
+    by: uuid.UUID | None,
+    *,
+    name: str,
+    retention: str,
+    redirect_uris: list[str],
+    post_logout_redirect_uris: list[str],
+    initiate_login_uri: str,
+) -> None:
+    """Its name, how long data is kept, and the addresses that a browser may be sent to. Raises a Problem."""
+    app = App.locked(db, app.id)
+    new: dict[str, Any] = {
+        "name": name,
+        "retention": retention or None,
+        "redirect_uris": redirect_uris,
+        "post_logout_redirect_uris": post_logout_redirect_uris,
+        "initiate_login_uri": initiate_login_uri or None,
+    }
+    check(draft_of(app, **new))
+    changed = [field for field, value in new.items() if getattr(app, field) != value]
+    if not changed:
+        return
+    for field in changed:
+        setattr(app, field, new[field])
+    db.flush()
+    withdrawn(db)  # an address may be gone
+    record(db, "app.changed", actor=by, subject=app.id, fields=sorted(changed))
+
+
+def change_scopes(db: Session, app: App, by: uuid.UUID, asked: list[Asking]) -> bool:
+    """What it asks schools for: at once where it is a Test app, else an operator decides. Whether it holds now."""
+    app = App.locked(db, app.id)
+    check(draft_of(app, scopes=asked))
+    check_reasons(asked)
+    rows = [dataclasses.asdict(one) for one in asked]
+    if app.is_live:
+        propose(db, app, ABOUT_SCOPES, rows, by)
+        return False
+    AppScope.replace(db, app, rows)
+    record(db, "app.scopes_changed", actor=by, subject=app.id, scopes=list(app.asks))
+    return True
+
+
+def propose(db: Session, app: App, kind: str, rows: list[dict[str, Any]], by: uuid.UUID) -> Proposal:
+    """Put it before the operators. One waits at a time. The app must be locked."""
+    if Proposal.open_of(db, app.id):
+        raise CannotChange("Another request about this app waits for us. Wait for the answer, or withdraw it.")
+    made = Proposal(app_id=app.id, kind=kind, scopes=rows, asked_by=by)
+    db.add(made)
+    db.flush()
+    record(db, "proposal.asked", actor=by, subject=app.id, kind=kind)
+    return made
+
+
+def check_reasons(asked: list[Asking]) -> None:
+    """Each scope has a purpose and a lawful basis, and a condition of Article 9 where its data is special."""
+    for one in asked:
+        title, name = SCOPES[one.scope].title, one.scope
+        if not one.purpose.strip():
+            raise NotRegistrable(f"Say what “{title}” is for.", f"purpose-{name}")
+        if not (one.legal_basis or "").strip():
+            raise NotRegistrable(f"Give the lawful basis for “{title}”.", f"legal_basis-{name}")
+        if SCOPES[name].special and not (one.special_condition or "").strip():
+            raise NotRegistrable(f"Give the Article 9 condition for “{title}”.", f"special_condition-{name}")
+
+
+def make_secret(db: Session, app: App, by: uuid.UUID | None) -> str:
+    """One more secret, returned this once. Two are active at most: raises CannotChange for a third."""
+    app = App.locked(db, app.id)
+    if app.auth_method in (PUBLIC, BY_KEY):
+        raise CannotChange(f"The app authenticates by {app.auth_method}, which has no secret.")
+    if len(AppSecret.of_app(db, app.id)) >= MOST_SECRETS:
+        raise CannotChange("Two secrets are active already. End the one that you no longer use first.")
+    secret = new_secret("gh_cs")
+    db.add(AppSecret(digest=digest(secret), app_id=app.id, hint=secret[-4:]))
+    db.flush()
+    withdrawn(db)  # so that it works at once
+    record(db, "app.secret_made", actor=by, subject=app.id)
+    return secret
+
+
+def end_secret(db: Session, app: App, by: uuid.UUID | None, name: str) -> None:
+    """End the secret with this name (see `secret_name`). Raises NotFound where it is not an active one of this app."""
+    app = App.locked(db, app.id)
+    found = next((one for one in AppSecret.of_app(db, app.id) if secret_name(one) == name), None)
+    if found is None or not found.end(db):
+        raise NotFound
+    record(db, "app.secret_ended", actor=by, subject=app.id)
+
+
+def secret_name(secret: AppSecret) -> str:
+    """What addresses call it: enough of its digest to tell it from the other one."""
+    return secret.digest.hex()[:16]
+
+
+def change_authentication(db: Session, app: App, by: uuid.UUID | None, method: str, pasted: str) -> None:
+    """How it authenticates, and its public keys (JWK Set, JSON). Empty `pasted` keeps the keys. Raises a Problem."""
+    app = App.locked(db, app.id)
+    jwks = keys(pasted) if pasted.strip() else app.jwks
+    try:
+        check(draft_of(app, auth_method=method, jwks=jwks))
+    except NotRegistrable as wrong:
+        raise NotRegistrable(wrong.hint, "jwks" if method == BY_KEY else "auth_method") from wrong
+    changed = [name for name, value in (("auth_method", method), ("jwks", jwks)) if getattr(app, name) != value]
+    if not changed:
+        return
+    app.auth_method, app.jwks = method, jwks
+    db.flush()
+    withdrawn(db)
+    record(db, "app.authentication_changed", actor=by, subject=app.id, fields=changed, method=method)
+
+
+def end_key(db: Session, app: App, by: uuid.UUID | None, name: str) -> None:
+    """Take one public key (see `key_name`) out. The last one that an app needs stays: raises a Problem."""
+    app = App.locked(db, app.id)
+    before = list((app.jwks or {}).get("keys", []))
+    rows = [row for row in before if key_name(row) != name]
+    if len(rows) == len(before):
+        raise NotFound
+    if not rows and app.auth_method == BY_KEY:
+        raise CannotChange("It is the only key, and the app authenticates by it. Paste the new key first.")
+    jwks = {"keys": rows} if rows else None
+    check(draft_of(app, jwks=jwks))
+    app.jwks = jwks
+    db.flush()
+    withdrawn(db)
+    record(db, "app.key_ended", actor=by, subject=app.id)
+
+
+def key_name(row: dict[str, Any]) -> str:
+    """What addresses call a public key."""
+    return hashlib.sha256(json.dumps(row, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def keys(pasted: str) -> dict[str, Any]:
+    """A JWK Set from what was pasted: a set, or one key."""
+    try:
+        found = json.loads(pasted)
+    except (ValueError, RecursionError) as wrong:
+        raise NotRegistrable("The keys cannot be read as JSON.", "jwks") from wrong
+    if not isinstance(found, dict):
+        raise NotRegistrable('The keys are not a JWK Set: {"keys": [...]} (RFC 7517).', "jwks")
+    return found if "keys" in found else {"keys": [found]}
