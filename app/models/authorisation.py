@@ -142,6 +142,21 @@ class Authorisation(Base):
         return (row[0], row[1], row[2]) if row else None
 
     @classmethod
+    def listed(
+        cls, db: Session, app_id: uuid.UUID, before: uuid.UUID | None, most: int
+    ) -> list[tuple[Self, School, Establishment | None]]:
+        """An app's authorisations, ended ones included, newest first from behind `before`, each with its school."""
+        found = (
+            select(cls, School, Establishment)
+            .join(School, School.id == cls.school_id)
+            .outerjoin(Establishment, Establishment.urn == School.urn)
+            .where(cls.app_id == app_id)
+        )
+        if before:
+            found = found.where(cls.id < before)
+        return [(row[0], row[1], row[2]) for row in db.execute(found.order_by(cls.id.desc()).limit(most))]
+
+    @classmethod
     def mark_read(cls, db: Session, authorisation_ids: set[uuid.UUID]) -> None:
         """Note that data was read under these just now; a note less than a minute old stands."""
         minute_ago = now() - dt.timedelta(minutes=1)

@@ -87,6 +87,27 @@ class Invitation(Base):
         return db.scalars(select(cls).where(cls.id == invitation_id, cls.app_id == app_id)).first()
 
     @classmethod
+    def of_app_before(
+        cls,
+        db: Session,
+        app_id: uuid.UUID,
+        before: uuid.UUID | None,
+        most: int,
+        *,
+        state: str = "",
+        reference: str = "",
+    ) -> list[Self]:
+        """An app's invitations, newest first from behind `before`; only those in `state`, or with that reference."""
+        found = select(cls).where(cls.app_id == app_id)
+        if before:
+            found = found.where(cls.id < before)
+        if state:
+            found = found.where(_standing(state))
+        if reference:
+            found = found.where(cls.reference == reference)
+        return list(db.scalars(found.order_by(cls.id.desc()).limit(most)))
+
+    @classmethod
     def of_partner(cls, db: Session, invitation_id: uuid.UUID, partner_id: uuid.UUID) -> Self | None:
         """One invitation of this partner's apps; another partner's is None, as if it were absent."""
         found = select(cls).join(App, App.id == cls.app_id)
