@@ -16,7 +16,7 @@ from app.models.base import ago, now
 from app.models.ledger import Read, Refusal
 from app.onboarding.register_changes import follow_the_register
 from app.settings import settings
-from app.sharing import invitations
+from app.sharing import deletion, invitations
 
 log = structlog.get_logger()
 
@@ -37,6 +37,7 @@ def forget_refusals(db: Session) -> int:
 
 
 CHORES: tuple[Callable[[Session], int], ...] = (
+    deletion.remind,
     follow_the_register,
     sum_up_the_ledger,
     forget_refusals,

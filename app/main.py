@@ -15,10 +15,12 @@ from app.oauth.routes import Direct
 from app.onboarding import routes as cases
 from app.onboarding import school_routes as schools
 from app.onboarding import statistics_routes
+from app.partners import deletion_routes as partner_deletions
+from app.partners import api_invitations, api_schools, api_webhooks
 from app.registration import routes as registration
 from app.roster import oneroster
 from app.settings import settings
-from app.sharing import conversion
+from app.sharing import conversion, deletion_routes, receipt_routes
 from app.sharing import invitation_routes as invitation_pages
 from app.sharing import ledger as ledger_pages
 from app.sharing import people_routes as school_people
@@ -50,19 +52,24 @@ def create_app() -> ASGIApp:
     errors.install(app, session.known)
     app.mount("/static", Files())
     app.include_router(home.health)
-    for everybody in (home.first, outbox_pages.router, registration.router):
+    for everybody in (home.first, outbox_pages.router, registration.router, receipt_routes.public):
         app.include_router(everybody, dependencies=[Depends(session.known)])
     app.include_router(signin.router)
     app.include_router(welcome.router)
     app.include_router(school_pages.router)
     app.include_router(ledger_pages.router)
+    app.include_router(receipt_routes.router)
+    app.include_router(deletion_routes.router)
     app.include_router(invitation_pages.router)
     app.include_router(school_people.router)
     app.include_router(conversion.router)
     app.include_router(cases.router)
     app.include_router(schools.router)
     app.include_router(statistics_routes.router)
+    app.include_router(partner_deletions.router)
     app.include_router(oneroster.router)
+    for part in (api_invitations, api_schools, api_webhooks):
+        app.include_router(part.router)
     app.include_router(developers.router)
     app.include_router(authorize.router)
     app.include_router(consent.router)

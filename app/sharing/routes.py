@@ -7,11 +7,12 @@ from starlette.responses import Response
 
 from app.db import Session, sessions
 from app.errors import NotFound
-from app.models.account import ADMIN, EVERYBODY, Account
+from app.models.account import ADMIN, EVERYBODY, READING, STOPPING, Account
 from app.models.authorisation import Authorisation
+from app.models.receipt import DeletionRequest
 from app.models.school import School
 from app.models.scope import SCOPES
-from app.sharing import history
+from app.sharing import deletion, history
 from app.sharing.service import agreed, decides, facts, revoke
 from app.signin.session import at_school
 from app.web import remembered
@@ -62,6 +63,7 @@ def detail(request: Request, authorisation_id: uuid.UUID) -> Response:
         given = _own(db, authorisation_id, school)
         happenings = history.of(db, given)
         admins = Account.of_school(db, school.id, ADMIN)
+        asked = DeletionRequest.of(db, given.id)
     return page(
         request,
         "sharing/app.html",
@@ -72,6 +74,10 @@ def detail(request: Request, authorisation_id: uuid.UUID) -> Response:
         history=happenings,
         admins=[admin.name for admin in admins],
         decides=decides(person, school),
+        deletion=asked,
+        deletion_state=deletion.state(asked) if asked else "",
+        may_stop=not person.roles_at_school.isdisjoint(STOPPING),
+        reads_receipts=not person.roles_at_school.isdisjoint(READING),
     )
 
 
