@@ -19,6 +19,7 @@ from app.models.partner import App
 from app.models.school import School
 from app.models.token import AuthorizationRequest
 from app.oauth import answer, authorization_code, grants, identity
+from app.oauth.after_invitation import Finishing, finishing
 from app.oauth.checks import check, identified, is_expected, is_fresh, scopes
 from app.oauth.request import Parameters
 from app.sharing.service import CannotShare, Offer, decides, facts, grant, offer
@@ -58,8 +59,10 @@ def ask(request: Request, request_id: uuid.UUID, choose: bool = False) -> Respon
         if isinstance(open_, Response):
             return open_
         offered = _offered(request, db, open_, choose)
-        if not isinstance(offered, identity.Answer):
-            return offered if isinstance(offered, Response) else _decision_page(request, open_, *offered)
+        if isinstance(offered, Response):
+            return offered
+        if not isinstance(offered, identity.Answer) and (choose or not _finishing(db, open_, *offered)):
+            return _decision_page(request, open_, *offered)
     return _go_home(request, request_id)
 
 
@@ -149,7 +152,14 @@ def _go_home(request: Request, request_id: uuid.UUID) -> Response:
         offered = _offered(request, db, open_)
         if isinstance(offered, identity.Answer):
             return _told(request, db, open_, offered)
+        found = None if isinstance(offered, Response) else _finishing(db, open_, *offered)
+        if found and found.wins(db):
+            return _told(request, db, open_, found.answer)
     return see_other(remembered.path(open_.waiting))
+
+
+def _finishing(db: Session, open_: Open, school: School, terms: Offer) -> Finishing | None:
+    return finishing(db, open_.sent, open_.person, school, terms)
 
 
 def _told(request: Request, db: Session, open_: Open, found: identity.Answer) -> Response:
