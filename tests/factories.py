@@ -118,6 +118,14 @@ def app(
     return made, secret
 
 
+def secret(db: Session, of: App) -> str:
+    """One more client secret of an app."""
+    made = new_secret("gh_cs")
+    db.add(AppSecret(app_id=of.id, digest=digest(made)))
+    db.flush()
+    return made
+
+
 def authorisation(
     db: Session, by: Account, of: School, to: App, scopes: tuple[str, ...] = ("school",)
 ) -> Authorisation:

@@ -4,23 +4,8 @@ The anchor of an entry is its code: a problem's `type` links to `/developers/err
 with the codes in the source.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Entry:
-    code: str
-    where: str
-    meaning: str
-    fix: str
-
-
-@dataclass(frozen=True)
-class Group:
-    title: str
-    words: str
-    entries: tuple[Entry, ...]
-
+from app.developers.entries import Entry, Group
+from app.developers.partner_errors import PARTNER
 
 ASKING = Group(
     "Asking a school",
@@ -265,4 +250,4 @@ STATUSES = Group(
     ),
 )
 
-GROUPS = (ASKING, TOKENS, READING, STATUSES)
+GROUPS = (ASKING, TOKENS, READING, PARTNER, STATUSES)

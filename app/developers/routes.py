@@ -17,7 +17,7 @@ router = APIRouter(prefix="/developers", include_in_schema=False)
 def start(request: Request) -> Response:
     """What Gatehouse is for a partner, the steps, and every address."""
     api: dict[str, Any] = request.app.openapi()["paths"]
-    reads = [(path, told["get"]["summary"]) for path, told in api.items() if "get" in told]
+    reads = [(path, told["get"]["summary"]) for path, told in api.items() if "get" in told and path.startswith("/ims/")]
     addresses = [
         (name, value)
         for name, value in metadata.server().items()

@@ -12,17 +12,21 @@ import hmac
 import secrets
 import threading
 import uuid
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import orjson
 import structlog
 
 from app import fetch
+from app.audit import record
 from app.db import DatabaseAway, PoolExhausted, Session, sessions
+from app.errors import Problem
 from app.models.base import ahead, now
 from app.models.spent_id import SpentId
 from app.models.webhook import Delivery, Notice, Webhook
 from app.notify import messages
+from app.notify.notices import TYPES
 from app.notify.outbox import GIVE_UP, pause
 from app.secrets import digest, seal, unseal
 
@@ -35,6 +39,7 @@ THREADS = 16
 POLL_SECONDS = 0.5
 BEFORE_SECONDS = 86_400  # the secret that was replaced signs for that long
 TELL_AFTER = dt.timedelta(days=1)
+MOST = 10  # webhooks of one app
 AWAY = (429, 502, 503, 504)  # the whole target is, not this delivery alone
 SUSPENDED = "The app is suspended"
 
@@ -44,19 +49,72 @@ def new_secret() -> str:
     return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
-def add(db: Session, app_id: uuid.UUID, url: str, events: list[str]) -> tuple[Webhook, str]:
-    """A webhook whose address was checked, and the secret that is shown this once."""
+class Unknown(Problem):
+    """A type of notice that there is not."""
+
+    status = 422
+    title = "There is no notice of that type"
+
+
+class TooMany(Problem):
+    status = 409
+    title = f"An app has at most {MOST} webhooks"
+
+
+def add(
+    db: Session, app_id: uuid.UUID, url: str, events: Sequence[str], by: uuid.UUID | None = None
+) -> tuple[Webhook, str]:
+    """A webhook whose address was checked, and the secret that is shown this once. Raises Unknown or TooMany."""
+    if len(Webhook.live(db, app_id)) >= MOST:
+        raise TooMany("Remove one that you no longer need.")
     secret = new_secret()
-    webhook = Webhook(app_id=app_id, url=url, events=events, secret_sealed=seal(secret, "webhook"))
+    webhook = Webhook(app_id=app_id, url=url, events=_known(events), secret_sealed=seal(secret, "webhook"))
     db.add(webhook)
     db.flush()
+    _record(db, webhook, "added", by)
     return webhook, secret
 
 
-def rotate(db: Session, webhook: Webhook) -> str | None:
+def change(db: Session, webhook: Webhook, url: str, events: Sequence[str], by: uuid.UUID | None = None) -> None:
+    """Let it be told at that address, which was checked, of those types. Raises Unknown."""
+    webhook.url, webhook.events = url, _known(events)
+    db.flush()
+    _record(db, webhook, "changed", by)
+
+
+def rotate(db: Session, webhook: Webhook, by: uuid.UUID | None = None) -> str | None:
     """A new secret, shown this once; the one before signs beside it for a day. None when another was faster."""
     secret = new_secret()
-    return secret if webhook.rotate(db, seal(secret, "webhook"), ahead(BEFORE_SECONDS)) else None
+    if not webhook.rotate(db, seal(secret, "webhook"), ahead(BEFORE_SECONDS)):
+        return None
+    _record(db, webhook, "rotated", by)
+    return secret
+
+
+def remove(db: Session, webhook: Webhook, by: uuid.UUID | None = None) -> None:
+    """End it, with whatever was on its way there."""
+    if webhook.end(db):
+        _record(db, webhook, "removed", by)
+
+
+def send_test(db: Session, webhook: Webhook) -> Notice:
+    """Put a notice on its way to this webhook alone, whatever types it wants."""
+    notice = Notice(app_id=webhook.app_id, type="webhook.test", data={"webhook_id": str(webhook.id)})
+    db.add(notice)
+    db.flush()
+    db.add(Delivery(webhook_id=webhook.id, notice_id=notice.id))
+    db.flush()
+    return notice
+
+
+def _known(events: Sequence[str]) -> list[str]:
+    if any(name not in TYPES for name in events):
+        raise Unknown(f"Choose among: {', '.join(TYPES)}.", "events")
+    return [name for name in TYPES if name in events]
+
+
+def _record(db: Session, webhook: Webhook, what: str, by: uuid.UUID | None) -> None:
+    record(db, f"webhook.{what}", actor=by, subject=webhook.id, app=str(webhook.app_id))
 
 
 def signature(secret: str, message_id: str, at: int, body: bytes) -> str:

@@ -71,7 +71,7 @@ def test_no_link_leads_nowhere(browser: Browser) -> None:
 
 
 def test_every_error_code_of_the_source_has_an_entry(browser: Browser) -> None:
-    found = error_codes(ROOT / "app/oauth", ROOT / "app/roster")
+    found = error_codes(ROOT / "app/oauth", ROOT / "app/roster", ROOT / "app/partners")
     assert {
         "invalid_grant",
         "invalid_client",
