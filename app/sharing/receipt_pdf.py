@@ -3,11 +3,11 @@
 from typing import Any
 
 from app.models.receipt import Receipt
-from app.settings import settings
+from app.settings import ROOT, settings
 from app.sharing.receipts import sections, title
-from app.web.pages import STATIC
 
 FACE = "Atkinson"
+FONTS = ROOT / "app/sharing/fonts"  # the typeface of our pages (Latin, extended), as a PDF needs it
 MARGIN, LABEL_WIDTH, LINE_HEIGHT = 18, 55, 5.2  # millimetres
 GREEN, GREY, BLACK = (15, 61, 48), (90, 96, 94), (20, 24, 22)
 
@@ -56,7 +56,7 @@ def _document(receipt: Receipt, compressed: bool) -> Any:
     made.set_margins(MARGIN, MARGIN)
     made.set_auto_page_break(True, MARGIN + 4)
     for style, name in (("", "regular"), ("B", "bold")):
-        made.add_font(FACE, style, STATIC / f"fonts/atkinson-hyperlegible-next-{name}.ttf")
+        made.add_font(FACE, style, FONTS / f"atkinson-hyperlegible-next-{name}.ttf")
     return made
 
 
