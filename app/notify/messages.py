@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.db import Session
+from app.models.access_case import AccessCase
 from app.models.account import ADMIN, DPO, Account
 from app.models.authorisation import Authorisation
 from app.models.contact import Welcome
@@ -23,7 +24,7 @@ from app.models.partner import App
 from app.models.receipt import DeletionRequest
 from app.models.school import School
 from app.models.scope import SCOPES
-from app.notify.outbox import EMAIL, enqueue
+from app.notify.outbox import EMAIL, SMS, enqueue
 from app.settings import ROOT, settings
 from app.web.pages import day, duration, when
 
@@ -68,6 +69,39 @@ def account_changed(db: Session, account: Account, what: str) -> None:
     _write(db, "account_changed", account.email, account=account, what=what.strip().rstrip("."))
 
 
+def reset_code(db: Session, mobile: str, code: str) -> None:
+    """By text: the code to choose another password with."""
+    _text(db, "reset_code", mobile, code=code)
+
+
+def mobile_code(db: Session, mobile: str, code: str) -> None:
+    """By text to a new number: the code that shows that the number is theirs."""
+    _text(db, "mobile_code", mobile, code=code)
+
+
+def contact_proof(db: Session, account: Account, email: str, link: str) -> None:
+    """To a new address: this link shows that it is theirs."""
+    _write(db, "contact_proof", email, [link], account=account, link=link)
+
+
+def contact_asked(db: Session, account: Account, kind: str, stop: str) -> None:
+    """To the address until now: another "email" or "mobile" is wanted, and `stop` is the link that prevents it."""
+    lasts = duration(settings.contact_change_seconds)
+    _write(db, "contact_asked", account.email, [stop], account=account, kind=kind, link=stop, lasts=lasts)
+
+
+def contact_changed(db: Session, account: Account, kind: str, to: Iterable[str]) -> None:
+    """To the address until now, and a new one: the account has another "email" or "mobile"."""
+    for email in to:
+        _write(db, "contact_changed", email, account=account, kind=kind)
+
+
+def contact_stopped(db: Session, account: Account) -> None:
+    """To the address that stays: the change was stopped, and what to do now."""
+    link = f"{settings.issuer}/reset"
+    _write(db, "contact_stopped", account.email, [link], account=account, link=link)
+
+
 def authorisation_changed(
     db: Session,
     school: School,
@@ -91,6 +125,24 @@ def authorisation_changed(
         facts = {"account": account, "school": school, "app": app, "titles": titles, "stopped": stopped}
         facts |= {"link": link, "receipt_link": receipt_link, "until": authorisation.expires_at}
         _write(db, f"authorisation_{what}", account.email, links, **facts)
+
+
+def authorisation_ending(db: Session, school: School, authorisation: Authorisation, days: int) -> None:
+    """To every Admin and the DPO: an authorisation ends within so many days, unless it is renewed."""
+    link = f"{settings.issuer}/school/apps/{authorisation.id}"
+    titles = [SCOPES[name].title for name in authorisation.scopes if name in SCOPES]
+    for account in _deciders_and_dpo(db, school):
+        facts = {"account": account, "school": school, "app": authorisation.app, "titles": titles, "days": days}
+        until = authorisation.expires_at
+        _write(db, "authorisation_ending", account.email, [link], link=link, until=until, **facts)
+
+
+def school_frozen(db: Session, school: School, by: Account, *, frozen: bool, reason: str, apps: int) -> None:
+    """To every Admin and the DPO: somebody at the school stopped every app at once, or let them go on."""
+    link = f"{settings.issuer}/school"
+    for account in _deciders_and_dpo(db, school):
+        facts = {"account": account, "school": school, "by": by, "reason": reason, "apps": apps, "frozen": frozen}
+        _write(db, "authorisation_frozen", account.email, [link], link=link, **facts)
 
 
 def deletion_requested(
@@ -139,6 +191,31 @@ def invitation(db: Session, invitation: Invitation, school_name: str, link: str,
     _write(db, "invitation", invitation.contact_email, [link], **facts)
 
 
+def access_case_opened(db: Session, case: AccessCase, school: School, link: str) -> None:
+    """To whoever asks for a second step or an Admin to be replaced: the link to the page with the code."""
+    _write(db, "access_opened", case.email, [link], case=case, school=school, link=link)
+
+
+def access_case_approved(db: Session, case: AccessCase, school: School, link: str) -> None:
+    """To everybody concerned: it happens unless you stop it by this link."""
+    _to_concerned(db, "access_approved", case, school, link)
+
+
+def access_case_ended(db: Session, case: AccessCase, school: School) -> None:
+    """To everybody concerned: it was done, stopped or refused."""
+    _to_concerned(db, "access_ended", case, school)
+
+
+def _to_concerned(db: Session, template: str, case: AccessCase, school: School, link: str = "") -> None:
+    about = db.get(Account, case.account_id) if case.account_id else None
+    told = {case.email: case.name} | ({about.email: about.name} if about else {})
+    for account in Account.of_school(db, school.id, ADMIN) + Account.of_school(db, school.id, DPO):
+        told[account.email] = account.name
+    facts: dict[str, Any] = {"case": case, "school": school, "link": link, "about": about}
+    for email, name in told.items():
+        _write(db, template, email, [link] if link else [], name=name, **facts)
+
+
 def endpoint_approved(db: Session, school: School, endpoint: Endpoint, by: Account) -> None:
     """To every Estab Admin of a school: an agent was let in. The machine chose its own name."""
     link = f"{settings.issuer}/school"
@@ -160,6 +237,14 @@ def webhook_stopped(db: Session, app: App, people: Sequence[Account], url: str, 
         reached = {contact: ""}
     for email, name in reached.items():
         _write(db, "webhook_stopped", email, [link], name=name, app=app, host=host, gone=gone, link=link)
+
+
+def partner_told(db: Session, people: Sequence[Account], about: str, what: str, reason: str) -> None:
+    """To a partner's people: `what` we decided `about` it or its app, such as "live_approved", and our reason."""
+    link = f"{settings.issuer}/partners"
+    for account in people:
+        facts = {"account": account, "about": about, "what": what, "reason": reason, "link": link}
+        _write(db, "partner_told", account.email, [link], **facts)
 
 
 def support_request(db: Session, *, school: School | None, name: str, email: str, text: str) -> None:
@@ -186,6 +271,12 @@ def _write(db: Session, template: str, to: str, links: list[str] | None = None, 
     written = _templates().get_template(f"{template}.txt").render(settings=settings, **facts)
     subject, _, text = re.sub(r"\n{3,}", "\n\n", written).partition("\n")
     enqueue(db, EMAIL, to, subject, text.strip() + "\n", links=links or [])
+
+
+def _text(db: Session, template: str, to: str, **facts: Any) -> None:
+    lasts = duration(settings.reset_code_seconds)
+    written = _templates().get_template(f"{template}.txt").render(settings=settings, lasts=lasts, **facts)
+    enqueue(db, SMS, to, "", " ".join(written.split()))
 
 
 @cache
