@@ -6,11 +6,11 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, String, Text, delete, func, select, update
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, ForeignKey, String, Text, Uuid, column, delete, func, select, table, update
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from app.db import Session, withdrawn
-from app.models.base import Base, new_id, now
+from app.models.base import Base, Instant, new_id, now
 from app.secrets import new_secret, seal, unseal
 
 STANDARD, FAPI2, OIDC = "standard", "fapi2", "oidc"
@@ -75,6 +75,12 @@ def pairwise(key: bytes, kind: str, of: uuid.UUID) -> str:
     return str(uuid.UUID(bytes=bytes(made)))
 
 
+# `proposal.Document`, which this module cannot import.
+_document = table(
+    "document", column("id", Uuid), column("app_id", Uuid), column("kind", String), column("uploaded_at", Instant)
+)
+
+
 class App(Base):
     """An OAuth client (RFC 6749 section 2). Its secret, when it has one, is in `AppSecret`."""
 
@@ -97,6 +103,14 @@ class App(Base):
     live_at: Mapped[dt.datetime | None] = mapped_column(doc="An operator let it go Live")
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
     suspended_at: Mapped[dt.datetime | None]
+
+    logo_id: Mapped[uuid.UUID | None] = column_property(
+        select(_document.c.id)
+        .where(_document.c.app_id == id, _document.c.kind == "logo")
+        .order_by(_document.c.uploaded_at.desc(), _document.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
     partner: Mapped[Partner] = relationship(lazy="joined")
     scopes: Mapped[list["AppScope"]] = relationship(lazy="selectin", order_by="AppScope.position")
@@ -125,6 +139,11 @@ class App(Base):
         """The app as it is now, kept so until this transaction ends: changes of one app queue here."""
         db.execute(select(cls.id).where(cls.id == app_id).with_for_update(key_share=True))
         return db.get_one(cls, app_id, populate_existing=True)
+
+    @property
+    def logo_url(self) -> str:
+        """Where its logo is; empty where it has none."""
+        return f"/partners/logo/{self.id}.png?v={str(self.logo_id)[-8:]}" if self.logo_id else ""
 
     @property
     def is_public(self) -> bool:

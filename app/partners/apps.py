@@ -74,6 +74,8 @@ def change_scopes(db: Session, app: App, by: uuid.UUID, asked: list[Asking]) -> 
     if app.is_live:
         propose(db, app, ABOUT_SCOPES, rows, by)
         return False
+    if Proposal.open_of(db, app.id):
+        raise CannotChange("The app waits to go Live with the scopes that it has. Withdraw that request first.")
     AppScope.replace(db, app, rows)
     record(db, "app.scopes_changed", actor=by, subject=app.id, scopes=list(app.asks))
     return True

@@ -31,6 +31,38 @@ Posted = Annotated[dict[str, str], Depends(_posted)]
 
 
 @dataclasses.dataclass(frozen=True)
+class Upload:
+    """A form with at most one file: its fields, and what the file is called and holds (nothing where none was chosen).
+
+    The name and the content are a stranger's. The body is at most `guard.BODY_LIMIT` bytes.
+    """
+
+    fields: dict[str, str]
+    name: str
+    content: bytes
+
+
+async def _uploaded(request: Request) -> Upload:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "multipart/form-data":
+        raise HTTPException(415)
+    fields: dict[str, str] = {}
+    name, content = "", b""
+    async with request.form(max_files=1, max_fields=20) as form:
+        for field, value in form.multi_items():
+            if field in fields:
+                raise Problem(title="That form was not filled in on our page", hint="Go back and send it again.")
+            if isinstance(value, str):
+                fields[field] = value.replace("\x00", "").strip()
+                continue
+            name, content = (value.filename or "")[-100:], await value.read()
+    return Upload(fields, name, content)
+
+
+Uploaded = Annotated[Upload, Depends(_uploaded)]
+
+
+@dataclasses.dataclass(frozen=True)
 class Fault:
     """One line of the error summary, and the id of the field it is about (empty: the whole form)."""
 
