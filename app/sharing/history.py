@@ -10,6 +10,13 @@ from app.models.event import Happening
 from app.models.scope import SCOPES
 
 US = "Gatehouse"
+SENTENCES = {
+    "authorisation.paused": "Paused",
+    "authorisation.resumed": "Resumed",
+    "authorisation.revoked": "Revoked",
+    "authorisation.returned": "The app gave the authorisation back",
+    "authorisation.kept": "Kept as it was agreed to before",
+}  # that it expired, its end date says
 
 
 def of(db: Session, authorisation: Authorisation) -> list[Happening]:
@@ -18,7 +25,9 @@ def of(db: Session, authorisation: Authorisation) -> list[Happening]:
     events = event.about(db, authorisation.school_id, [given.id for given in all_given])
     who = Account.names(db, [row.actor_id for row in events])
     told = [
-        Happening(row.happened_at, _sentence(row), who.get(row.actor_id, US) if row.actor_id else US) for row in events
+        Happening(row.happened_at, _sentence(row), who.get(row.actor_id, US) if row.actor_id else US)
+        for row in events
+        if _sentence(row)
     ]
     told += [
         Happening(given.expires_at, "The authorisation reached its end date", "")
@@ -29,10 +38,9 @@ def of(db: Session, authorisation: Authorisation) -> list[Happening]:
 
 
 def _sentence(row: event.Event) -> str:
-    if row.action == "authorisation.revoked":
-        return "Revoked"
-    if row.action == "authorisation.returned":
-        return "The app gave the authorisation back"
+    """Empty for what is told elsewhere."""
+    if row.action != "authorisation.granted":
+        return SENTENCES.get(row.action, "")
     scopes, before = row.detail["scopes"], row.detail.get("before")
     if row.detail.get("replaces"):  # as events were told before an authorisation could change
         return f"Authorised anew, in place of what was agreed before: {_titles(scopes)}"

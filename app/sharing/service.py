@@ -14,7 +14,7 @@ from app.errors import NotAllowed, NotFound, Problem
 from app.models.account import ADMIN
 from app.models.authorisation import EXPIRED, RETURNED, REVOKED, Authorisation
 from app.models.base import now
-from app.models.partner import App
+from app.models.partner import App, AppScope
 from app.models.school import UNVERIFIED, VERIFIED, School
 from app.models.scope import SCOPES
 from app.settings import settings
@@ -83,7 +83,7 @@ def decides(person: Person, school: School) -> bool:
 
 def offer(db: Session, app: App, asked: list[str], school: School, *, replacing: bool = False) -> Offer:
     """What the school's Admin decides about. Raises CannotShare where there is nothing to decide."""
-    _check_both_may(school, app)
+    check_both_may(school, app)
     active = Authorisation.active(db, school.id, app.id)
     held = active.scopes if active else []
     beyond = _lines(app, [scope for scope in held if scope not in asked], held)
@@ -100,25 +100,42 @@ def offer(db: Session, app: App, asked: list[str], school: School, *, replacing:
 
 
 def agreed(authorisation: Authorisation) -> list[Line]:
-    """What an authorisation covers, in the words of the authorise page."""
-    return _lines(authorisation.app, authorisation.scopes, authorisation.scopes)
+    """What an authorisation covers, in the words that were agreed to; the app may word its purposes differently now."""
+    if authorisation.terms is None:
+        return _lines(authorisation.app, authorisation.scopes, authorisation.scopes)
+    return [
+        Line(
+            scope=row["scope"],
+            title=SCOPES[row["scope"]].title,
+            description=SCOPES[row["scope"]].description,
+            purpose=row["purpose"],
+            required=row["required"],
+            special=SCOPES[row["scope"]].special,
+            identity=SCOPES[row["scope"]].identity,
+            granted=True,
+        )
+        for row in authorisation.terms
+        if row["scope"] in authorisation.scopes and row["scope"] in SCOPES
+    ]
 
 
 def _lines(app: App, wanted: list[str], held: list[str]) -> list[Line]:
-    return [
-        Line(
-            scope=row.scope,
-            title=SCOPES[row.scope].title,
-            description=SCOPES[row.scope].description,
-            purpose=row.purpose,
-            required=row.required,
-            special=SCOPES[row.scope].special,
-            identity=SCOPES[row.scope].identity,
-            granted=row.scope in held,
-        )
-        for row in app.scopes
-        if row.scope in wanted and row.scope in SCOPES
-    ]
+    return [line_of(row, held) for row in app.scopes if row.scope in wanted and row.scope in SCOPES]
+
+
+def line_of(row: AppScope, held: Iterable[str]) -> Line:
+    """A scope of the catalogue as an app asks for it now; `held` are those in force."""
+    about = SCOPES[row.scope]
+    return Line(
+        scope=row.scope,
+        title=about.title,
+        description=about.description,
+        purpose=row.purpose,
+        required=row.required,
+        special=about.special,
+        identity=about.identity,
+        granted=row.scope in held,
+    )
 
 
 def facts(app: App) -> list[tuple[str, str]]:
@@ -156,12 +173,13 @@ def grant(db: Session, *, person: Person, school: School, app: App, scopes: list
         raise NotOffered(hint=f"{app.name} does not offer that choice." if scopes else "Choose at least one.")
     granted = [scope for scope in offered if scope in scopes]
     school = School.locked(db, school.id)
-    _check_both_may(school, app)
+    check_both_may(school, app)
 
     until, standing = end_date(), Authorisation.unended(db, school.id, app.id)
     before = list(standing.scopes) if standing and standing.is_active else None
     if standing and before is not None and standing.change(db, granted, until):
         authorisation = standing
+        still_wanted(db, school, standing, person)
     else:
         if standing:
             standing.end(db, EXPIRED, person.account.id)
@@ -193,6 +211,46 @@ def revoke(db: Session, *, person: Person, school: School, authorisation_id: uui
     return authorisation
 
 
+def change(
+    db: Session, *, person: Person, school: School, authorisation_id: uuid.UUID, scopes: Iterable[str], reworded: bool
+) -> Authorisation:
+    """Let an authorisation in force cover these scopes from now on, until the day that was agreed to.
+
+    `reworded`: the person has read what the app says now, and that takes the place of what was agreed to before.
+    Raises NotFound, CannotShare, or NotOffered for a scope that is neither agreed to nor asked for, or none at all.
+    """
+    school = School.locked(db, school.id)
+    given = Authorisation.at_school(db, authorisation_id, school.id)
+    if given is None:
+        raise NotFound
+    db.refresh(given)
+    wanted = set(scopes)
+    before, known = list(given.scopes), [*given.scopes, *(scope for scope in given.app.asks if scope in SCOPES)]
+    chosen = [scope for scope in dict.fromkeys(known) if scope in wanted]
+    if not chosen or not wanted <= set(chosen):
+        raise NotOffered(hint="Choose at least one, or revoke the authorisation.")
+    if not set(chosen) <= set(before):
+        check_both_may(school, given.app)
+    if not given.is_active or not given.change(db, chosen, given.expires_at):
+        raise CannotShare(hint="The authorisation has ended.")
+    if reworded:
+        given.terms = _terms(given.app, chosen)
+    elif given.terms is not None:
+        given.terms = [row for row in given.terms if row["scope"] in chosen]
+    db.flush()
+    still_wanted(db, school, given, person)
+    ended, ends = [scope for scope in before if scope not in chosen], given.expires_at.isoformat(timespec="seconds")
+    tell(db, school, given, "changed", by=person.account.id, ended=ended, until=ends, before=before)
+    return given
+
+
+def still_wanted(db: Session, school: School, given: Authorisation, person: Person) -> None:
+    """An Admin has said that it is wanted: what came over from a school before its conversion reads from now on."""
+    carried = given.carried_from is not None and given.reconfirm_since is not None
+    if given.confirm(db) and carried and given.resume(db):
+        tell(db, school, given, "resumed", by=person.account.id)
+
+
 def give_back(db: Session, authorisation: Authorisation) -> bool:
     """The app itself gives a yes back: it and its tokens end now. False when it had ended already."""
     school = School.by_id(db, authorisation.school_id)
@@ -211,13 +269,15 @@ def _terms(app: App, scopes: list[str]) -> list[dict[str, Any]]:
             "purpose": row.purpose,
             "required": row.required,
             "legal_basis": row.legal_basis,
+            "special_condition": row.special_condition,
         }
         for row in app.scopes
         if row.scope in scopes
     ]
 
 
-def _check_both_may(school: School, app: App) -> None:
+def check_both_may(school: School, app: App) -> None:
+    """Raises CannotShare where the school's status, or the app's, lets nothing be agreed to."""
     if school.status not in (UNVERIFIED, VERIFIED):
         raise CannotShare(hint=f"The status of your school is {school.status}.")
     if app.is_suspended:
