@@ -16,7 +16,7 @@ from app.models.base import ago, now
 from app.models.ledger import Read, Refusal
 from app.onboarding.register_changes import follow_the_register
 from app.settings import settings
-from app.sharing import deletion, invitations
+from app.sharing import deletion, ending, invitations, pausing
 
 log = structlog.get_logger()
 
@@ -38,6 +38,9 @@ def forget_refusals(db: Session) -> int:
 
 CHORES: tuple[Callable[[Session], int], ...] = (
     deletion.remind,
+    ending.remind,
+    ending.expire,
+    pausing.resume_in_time,
     follow_the_register,
     sum_up_the_ledger,
     forget_refusals,

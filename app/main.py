@@ -20,7 +20,7 @@ from app.partners import api_invitations, api_schools, api_webhooks
 from app.registration import routes as registration
 from app.roster import oneroster
 from app.settings import settings
-from app.sharing import conversion, deletion_routes, receipt_routes
+from app.sharing import conversion, deletion_routes, ending, pausing, receipt_routes, record_of_processing, review
 from app.sharing import invitation_routes as invitation_pages
 from app.sharing import ledger as ledger_pages
 from app.sharing import people_routes as school_people
@@ -57,6 +57,8 @@ def create_app() -> ASGIApp:
     app.include_router(signin.router)
     app.include_router(welcome.router)
     app.include_router(school_pages.router)
+    for control in (pausing.router, ending.router, review.router, record_of_processing.router):
+        app.include_router(control)
     app.include_router(ledger_pages.router)
     app.include_router(receipt_routes.router)
     app.include_router(deletion_routes.router)
