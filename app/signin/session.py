@@ -278,6 +278,8 @@ def _menu(person: Person) -> list[tuple[str, str]]:
         menu += [("Access ledger", "/school/ledger")]
     if person.school_id and ADMIN in person.roles_at_school:
         menu += [("Admins", "/school/admins")]
+    if person.partner_id:
+        menu += [("Invitations", "/partners/invitations")]
     if person.operator_role:
         menu += [("Cases", "/onboarding"), ("Schools", "/onboarding/schools")]
     return [*menu, ("Account", "/account")]
