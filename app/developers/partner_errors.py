@@ -64,5 +64,11 @@ PARTNER = Group(
             "The invitation has been answered, forwarded or taken back, or it has run out.",
             "Read it anew: its state says which.",
         ),
+        Entry(
+            "already_attested",
+            "partner API, 409",
+            "Your company has said already what it deleted for this request. That stands.",
+            "Nothing is left to do. If what you said was wrong, write to the school.",
+        ),
     ),
 )

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from app.developers import errors, lifetimes, places, snippets
 from app.models.scope import PARTNER_SCOPES, SCOPES
+from app.notify.notices import TYPES
 from app.oauth import assertion, jws, metadata
 from app.web.pages import page
 
@@ -57,6 +58,25 @@ def read_scopes(request: Request) -> Response:
     call = snippets.all_of(request.app)["filter_sh"]
     answers = {"paths": places.PATHS.items(), "answer": places.ANSWER, "filter": call}
     return _public(request, "scopes", scopes=SCOPES.values(), partner_scopes=PARTNER_SCOPES, **answers)
+
+
+@router.get("/webhooks")
+def read_webhooks(request: Request) -> Response:
+    """What is sent, how to check it, and what happens when it does not arrive."""
+    return _public(request, "webhooks", types=TYPES)
+
+
+@router.get("/partner-api")
+def read_partner_api(request: Request) -> Response:
+    """Every call that an app makes about itself."""
+    api: dict[str, Any] = request.app.openapi()["paths"]
+    calls = [
+        (how.upper(), path, call["description"])
+        for path, told in api.items()
+        for how, call in told.items()
+        if path.startswith("/partner/")
+    ]
+    return _public(request, "partner_api", calls=calls)
 
 
 @router.get("/test-apps")

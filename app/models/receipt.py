@@ -85,6 +85,23 @@ class DeletionRequest(Base):
         return [(row[0], row[1], row[2]) for row in found], total
 
     @classmethod
+    def of_app(
+        cls, db: Session, app_id: uuid.UUID, before: uuid.UUID | None, most: int, request_id: uuid.UUID | None = None
+    ) -> list[tuple[Self, Authorisation, School]]:
+        """The requests to one app, newest first from behind `before`; the one with that id when given."""
+        found = (
+            select(cls, Authorisation, School)
+            .join(Authorisation, Authorisation.id == cls.authorisation_id)
+            .join(School, School.id == Authorisation.school_id)
+            .where(Authorisation.app_id == app_id)
+        )
+        if before:
+            found = found.where(cls.id < before)
+        if request_id:
+            found = found.where(cls.id == request_id)
+        return [(row[0], row[1], row[2]) for row in db.execute(found.order_by(cls.id.desc()).limit(most))]
+
+    @classmethod
     def to_partner(
         cls, db: Session, request_id: uuid.UUID, partner_id: uuid.UUID
     ) -> tuple[Self, Authorisation, School] | None:

@@ -42,6 +42,8 @@ def _given(tree: ast.Module, takers: dict[str, tuple[int, str]]) -> Iterator[str
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
+        if ast.unparse(node.func).startswith("ledger."):  # counts what was answered elsewhere
+            continue
         names = [_name(node.func)]
         if names == ["__init__"]:
             above: ast.AST | None = node

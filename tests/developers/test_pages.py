@@ -21,7 +21,7 @@ from tests.developers.source import error_codes
 from tests.pages import Browser
 from tests.roster.api import reader
 
-PAGES = ["", "/quick-start", "/scopes", "/profiles", "/lifetimes", "/errors", "/test-apps"]
+PAGES = ["", "/quick-start", "/scopes", "/profiles", "/lifetimes", "/webhooks", "/partner-api", "/errors", "/test-apps"]
 
 
 def opened(browser: Browser, page: str) -> Any:
@@ -160,7 +160,11 @@ def test_the_addresses_are_those_of_the_metadata_and_of_the_api(browser: Browser
     assert shown["token_endpoint"] == server["token_endpoint"]
     assert {name for name in server if name.endswith("_endpoint")} < set(shown)
     api = browser.client.get("/openapi.json").json()["paths"]
-    assert {f"GET {path}" for path, told in api.items() if "get" in told} < set(shown)
+    assert {f"GET {path}" for path, told in api.items() if "get" in told and path.startswith("/ims/")} < set(shown)
+    page = opened(browser, "/partner-api")
+    shown = {words(row[0]): words(row[1]) for row in page.xpath("//dl/div")}
+    calls = {(how.upper(), path) for path, told in api.items() for how in told if path.startswith("/partner/")}
+    assert {f"{how} {path}" for how, path in calls} == {text for text in shown if " /partner/" in text}
 
 
 def test_a_program_stands_on_the_page_as_it_is_in_its_file_with_our_addresses(browser: Browser) -> None:

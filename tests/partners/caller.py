@@ -19,7 +19,7 @@ class Caller:
     client: TestClient
 
     def __call__(self, method: str, path: str, sent: Any = None, **more: Any) -> Any:
-        headers = {"authorization": f"Bearer {self.token}"} | more.pop("headers", {})
+        headers = {"authorization": f"Bearer {self.token}", "accept": "application/json"} | more.pop("headers", {})
         if sent is not None:
             more["json"] = sent
         return self.client.request(method, api.PREFIX + path, headers=headers, **more)
