@@ -14,6 +14,7 @@ from app import ledger
 from app.db import DatabaseAway, Session, sessions
 from app.models.base import ago, now
 from app.models.ledger import Read, Refusal
+from app.onboarding import access_cases
 from app.onboarding.register_changes import follow_the_register
 from app.settings import settings
 from app.sharing import deletion, ending, invitations, pausing
@@ -37,6 +38,7 @@ def forget_refusals(db: Session) -> int:
 
 
 CHORES: tuple[Callable[[Session], int], ...] = (
+    access_cases.complete_due,
     deletion.remind,
     ending.remind,
     ending.expire,

@@ -12,6 +12,7 @@ from app.developers import routes as developers
 from app.notify import routes as outbox_pages
 from app.oauth import authorize, consent, device_page, grant_endpoint, logout
 from app.oauth.routes import Direct
+from app.onboarding import access_routes as access
 from app.onboarding import routes as cases
 from app.onboarding import school_routes as schools
 from app.onboarding import statistics_routes
@@ -66,6 +67,7 @@ def create_app() -> ASGIApp:
     app.include_router(invitation_pages.router)
     app.include_router(school_people.router)
     app.include_router(conversion.router)
+    app.include_router(access.router)
     app.include_router(cases.router)
     app.include_router(schools.router)
     app.include_router(statistics_routes.router)

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from app.registration import access, find, signup, tracker
+from app.registration import access, access_case, find, signup, tracker
 
 router = APIRouter()
-for step in (find, access, signup, tracker):
+for step in (find, access, access_case, signup, tracker):
     router.include_router(step.router)

@@ -35,6 +35,11 @@ DONE = {
 _mails = Limit(30, 3600)  # of one school
 
 
+class NoRole(Problem):
+    status = 422
+    title = "Choose a role"
+
+
 class Addition(PersonForm):
     """One more person for the school."""
 
@@ -65,8 +70,7 @@ def add(request: Request, sent: Posted) -> Response:
         form = Addition.model_validate(sent)
         Try(((_mails, school.id),)).count()
         with sessions.begin() as db:
-            person, school = at_school(request, db, *DECIDING)
-            people.invite(db, person, school, name=form.name, email=form.email, role=form.role)
+            people.invite(db, *at_school(request, db, *DECIDING), name=form.name, email=form.email, role=form.role)
     except (SignInNeeded, NotAllowed):
         raise
     except (ValidationError, Problem) as wrong:
@@ -110,7 +114,7 @@ def change_role(request: Request, account_id: uuid.UUID, sent: Posted) -> Respon
     def work(db: Session, person: Person, school: School) -> None:
         people.find(db, school, account_id)
         if role not in people.ROLES:
-            raise Problem(title="Choose a role", field="role")
+            raise NoRole(field="role")
         people.change_role(db, person, school, account_id, role)
 
     return _act(request, work, "role", account_id)

@@ -281,5 +281,5 @@ def _menu(person: Person) -> list[tuple[str, str]]:
     if person.partner_id:
         menu += [("Invitations", "/partners/invitations")]
     if person.operator_role:
-        menu += [("Cases", "/onboarding"), ("Schools", "/onboarding/schools")]
+        menu += [("Cases", "/onboarding"), ("Schools", "/onboarding/schools"), ("Access", "/onboarding/access")]
     return [*menu, ("Account", "/account")]
