@@ -1,4 +1,4 @@
-// Compiles src/ into app/web/static: one stylesheet, one script, the fonts and their licence.
+// Compiles src/ into app/web/static: one stylesheet, the scripts, the fonts and their licence.
 import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
 import { compile } from "sass";
@@ -15,8 +15,8 @@ const { css } = compile("src/gatehouse.scss", { style: "compressed", loadPaths: 
 await writeFile(new URL("gatehouse.css", STATIC), `${css.replace(/^\uFEFF/, "")}\n`);
 
 await build({
-  entryPoints: ["src/gatehouse.js"],
-  outfile: new URL("gatehouse.js", STATIC).pathname,
+  entryPoints: ["src/gatehouse.js", "src/passkeys.js"],
+  outdir: STATIC.pathname,
   bundle: true,
   format: "esm",
   target: "es2020",

@@ -190,6 +190,12 @@ class Session(Base):
         found = select(cls).where(cls.digest == digest, cls.ended_at.is_(None), cls.expires_at > now())
         return db.scalars(found).first()
 
+    @classmethod
+    def live_of(cls, db: Database, account_id: uuid.UUID, since: dt.datetime) -> list[Self]:
+        """The sessions of an account that were used after `since`, the one used last first."""
+        live = (cls.account_id == account_id, cls.ended_at.is_(None), cls.expires_at > now(), cls.seen_at > since)
+        return list(db.scalars(select(cls).where(*live).order_by(cls.seen_at.desc(), cls.digest)))
+
     def advance(self, db: Database, digest: bytes, step: str, **values: Any) -> Self | None:
         """Go on to `step` under a new id; None when another request took this session on, or ended it, before."""
         moved = (

@@ -4,10 +4,11 @@ import datetime as dt
 import uuid
 from typing import Self
 
-from sqlalchemy import JSON, ForeignKey, String, Text, delete, func, select, update
+from sqlalchemy import JSON, ForeignKey, String, Text, and_, delete, exists, func, literal, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session
+from app.models.account import Account, SecondStep
 from app.models.base import Base, new_id, now
 
 
@@ -35,6 +36,29 @@ class Passkey(Base):
     def by_credential(cls, db: Session, credential_id: bytes) -> Self | None:
         return db.scalars(select(cls).where(cls.credential_id == credential_id)).first()
 
+    def used(self, db: Session, sign_count: int) -> bool:
+        """Note a use; False when it is gone, or its counter has got that far already: two devices then hold the key."""
+        forward = or_(Passkey.sign_count < sign_count, and_(Passkey.sign_count == 0, literal(sign_count) == 0))
+        noted = (
+            update(Passkey)
+            .where(Passkey.id == self.id, forward)
+            .values(sign_count=sign_count, last_used_at=now())
+            .returning(Passkey.id)
+        )
+        return db.execute(noted).scalar_one_or_none() is not None
+
+    @classmethod
+    def remove(cls, db: Session, account_id: uuid.UUID, passkey_id: uuid.UUID) -> bool:
+        """Delete one; False when it is not there, or is the account's only second step."""
+        db.scalars(select(Account.id).where(Account.id == account_id).with_for_update()).one()
+        others = exists().where(cls.account_id == account_id, cls.id != passkey_id)
+        authenticator = exists().where(SecondStep.account_id == account_id)
+        mine = (cls.id == passkey_id, cls.account_id == account_id)
+        left = or_(select(others).scalar_subquery(), select(authenticator).scalar_subquery())
+        if not db.scalar(select(left)):
+            return False
+        return db.execute(delete(cls).where(*mine).returning(cls.id)).scalar_one_or_none() is not None
+
 
 class Challenge(Base):
     """What a passkey is asked to sign, once: bound to a purpose and, where it is known, to an account."""
@@ -47,10 +71,15 @@ class Challenge(Base):
     expires_at: Mapped[dt.datetime] = mapped_column(index=True)
 
     @classmethod
-    def spend(cls, db: Session, digest: bytes, purpose: str) -> Self | None:
-        """Use it up: the one caller that wins gets it, unless it ran out; others None."""
-        mine = (cls.digest == digest, cls.purpose == purpose, cls.expires_at > now())
-        return db.scalars(delete(cls).where(*mine).returning(cls)).first()
+    def spend(cls, db: Session, digest: bytes, purpose: str, account_id: uuid.UUID | None) -> bool:
+        """Use it up: True for the one caller that wins, unless it ran out or was made for something else."""
+        mine = (cls.digest == digest, cls.purpose == purpose, cls.account_id == account_id, cls.expires_at > now())
+        return db.execute(delete(cls).where(*mine).returning(cls.digest)).scalar_one_or_none() is not None
+
+    @classmethod
+    def forget(cls, db: Session) -> int:
+        """Delete those that ran out; how many there were."""
+        return len(db.execute(delete(cls).where(cls.expires_at <= now()).returning(cls.digest)).all())
 
 
 class RecoveryCode(Base):

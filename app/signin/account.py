@@ -1,16 +1,19 @@
 """One's own account: what it holds, another password, and proving once more who one is."""
 
 import uuid
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.db import sessions
 from app.errors import NotFound
+from app.models.account import SecondStep
 from app.models.base import now
+from app.models.passkey import Passkey, RecoveryCode
 from app.models.school import School
 from app.signin import limits, passwords
-from app.signin.flow import wanted
+from app.signin.flow import confirm_page, wanted
 from app.signin.service import change_password, names_about
 from app.signin.session import Person, choose_school, hand_over, signed_in
 from app.web.forms import Fault, Posted, shown
@@ -27,7 +30,19 @@ def ask(request: Request, changed: str = "") -> Response:
         person = signed_in(request, db)
         ids = [held.school_id for held in person.memberships if held.school_id]
         schools = [school for school in (School.by_id(db, one) for one in dict.fromkeys(ids)) if school]
-    return page(request, "account/account.html", account=person.account, me=person, schools=schools, changed=changed)
+        steps = {
+            "has_app": SecondStep.of(db, person.account.id) is not None,
+            "passkeys": len(Passkey.of(db, person.account.id)),
+            "codes": RecoveryCode.left(db, person.account.id),
+        }
+    shown_too: dict[str, Any] = {
+        "account": person.account,
+        "me": person,
+        "schools": schools,
+        "changed": changed,
+        **steps,
+    }
+    return page(request, "account/account.html", **shown_too)
 
 
 @router.post("/account/school")
@@ -72,8 +87,8 @@ def submit_password(request: Request, sent: Posted) -> Response:
 @router.get("/account/confirm")
 def ask_confirm(request: Request, next: str = "") -> Response:
     with sessions.read() as db:
-        signed_in(request, db)
-    return page(request, "account/confirm.html", next_path=wanted(next))
+        person = signed_in(request, db)
+    return confirm_page(request, person, wanted(next))
 
 
 @router.post("/account/confirm")
@@ -83,7 +98,7 @@ def confirm(request: Request, sent: Posted) -> Response:
     with sessions.read() as db:
         person = signed_in(request, db)
     if not knows_password(person, sent):
-        return page(request, "account/confirm.html", 422, next_path=next_path, problems=[WRONG_PASSWORD])
+        return confirm_page(request, person, next_path, 422, problems=[WRONG_PASSWORD])
     with sessions.begin() as db:
         signed_in(request, db).session.proved_at = now()
     return see_other(next_path or "/account")

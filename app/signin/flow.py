@@ -5,10 +5,11 @@ from typing import Any
 from fastapi import Request
 from starlette.responses import Response
 
-from app.db import Session
-from app.models.account import ADMIN, DONE
+from app.db import Session, sessions
+from app.models.account import ADMIN, DONE, SecondStep
 from app.models.partner import App
-from app.signin import limits
+from app.models.passkey import Passkey, RecoveryCode
+from app.signin import limits, passkeys
 from app.signin.paths import own_path
 from app.signin.session import Going, Person, hand_over, step_path
 from app.web import invited, remembered
@@ -64,3 +65,31 @@ def step_page(request: Request, template: str, app: App | None, status: int = 20
     if app:
         request.state.form_targets = remembered.form_targets(app)
     return page(request, template, status, app=app, **context)
+
+
+def sign_in_page(request: Request, next_path: str | None, status: int = 200, **context: Any) -> Response:
+    """The first page of signing in."""
+    with sessions.read() as db:
+        app = awaited(request, db, next_path)
+    there = passkeys.elsewhere(request)
+    return step_page(request, "signin/password.html", app, status, next_path=next_path, elsewhere=there, **context)
+
+
+def second_step_page(request: Request, person: Person, status: int = 200, **context: Any) -> Response:
+    """The second step, by whatever the person has set up: a passkey, an authenticator app, recovery codes."""
+    with sessions.read() as db:
+        app = awaited(request, db, person.session.next_path)
+        context["has_app"] = SecondStep.of(db, person.account.id) is not None
+        context["has_passkey"] = bool(Passkey.of(db, person.account.id))
+        context["has_codes"] = RecoveryCode.left(db, person.account.id) > 0
+    return step_page(request, "signin/code.html", app, status, elsewhere=passkeys.elsewhere(request), **context)
+
+
+def confirm_page(
+    request: Request, person: Person, next_path: str | None, status: int = 200, **context: Any
+) -> Response:
+    """Proving once more who one is: by the password, or by a passkey of this account."""
+    with sessions.read() as db:
+        has_passkey = bool(Passkey.of(db, person.account.id))
+    facts = {"next_path": next_path, "has_passkey": has_passkey, "elsewhere": passkeys.elsewhere(request)}
+    return page(request, "account/confirm.html", status, **facts, **context)

@@ -1,14 +1,14 @@
 """Signing in and out: the password, then the code."""
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from app.db import sessions
 from app.models.account import CODE, Account, SecondStep
 from app.settings import settings
-from app.signin import account, factors, limits, passwords, setup
-from app.signin.flow import WRONG_CODE, awaited, elsewhere, lead_on, step_page, wanted
-from app.signin.session import go_on, needs_second_step, opened, start, visitor
+from app.signin import account, factors, limits, passkey_pages, passwords, recovery, reset, sessions_page, setup
+from app.signin.flow import WRONG_CODE, elsewhere, lead_on, second_step_page, sign_in_page, wanted
+from app.signin.session import go_on, known, needs_second_step, opened, start, visitor
 from app.web import cookies
 from app.web.forms import Fault, Posted
 from app.web.pages import page, see_other
@@ -16,7 +16,12 @@ from app.web.pages import page, see_other
 router = APIRouter(include_in_schema=False)
 router.include_router(setup.router)
 router.include_router(account.router)
+router.include_router(reset.router, dependencies=[Depends(known)])
+router.include_router(passkey_pages.router)
+router.include_router(recovery.router)
+router.include_router(sessions_page.router)
 
+NO_APP = Fault("You have no authenticator app. Use your passkey or a recovery code")
 WRONG_PAIR = Fault("That username and password do not belong together. Check both, then try again", "login")
 
 
@@ -26,8 +31,7 @@ def ask(request: Request, next: str = "") -> Response:
     next_path = wanted(next)
     with sessions.read() as db:
         person = visitor(request, db)
-        app = awaited(request, db, next_path)
-    return step_page(request, "signin/password.html", app, next_path=next_path, signed_in=person)
+    return sign_in_page(request, next_path, signed_in=person)
 
 
 @router.post("/sign-in")
@@ -35,13 +39,10 @@ def submit(request: Request, sent: Posted) -> Response:
     """Open a session for the right pair. Whatever is wrong with it, the answer is the same, and takes as long."""
     login, password, next_path = sent.get("login", ""), sent.get("password", ""), wanted(sent.get("next", ""))
     with sessions.read() as db:
-        app = awaited(request, db, next_path)
         accounts = Account.by_login(db, login) if login and password else []
 
     def again(*problems: Fault) -> Response:
-        return step_page(
-            request, "signin/password.html", app, 422, next_path=next_path, sent=sent, problems=[*problems]
-        )
+        return sign_in_page(request, next_path, 422, sent=sent, problems=[*problems])
 
     if not login or not password:
         missing = [] if login else [Fault("Enter your username or email address", "login")]
@@ -65,10 +66,9 @@ def submit(request: Request, sent: Posted) -> Response:
 def ask_code(request: Request) -> Response:
     with sessions.read() as db:
         person = opened(request, db)
-        if person is None or person.session.step != CODE:
-            return elsewhere(person)
-        app = awaited(request, db, person.session.next_path)
-    return step_page(request, "signin/code.html", app)
+    if person is None or person.session.step != CODE:
+        return elsewhere(person)
+    return second_step_page(request, person)
 
 
 @router.post("/sign-in/code")
@@ -78,20 +78,17 @@ def submit_code(request: Request, sent: Posted) -> Response:
         person = opened(request, db)
         if person is None or person.session.step != CODE:
             return elsewhere(person)
-        app = awaited(request, db, person.session.next_path)
         second = SecondStep.of(db, person.account.id)
-    if second is None:
-        return elsewhere(None)
     tried = limits.code(request, person.account)
     tried.count()
-    step = factors.time_step(second.sealed, sent.get("code", ""))
-    if step is not None:
+    step = factors.time_step(second.sealed, sent.get("code", "")) if second else None
+    if second is not None and step is not None:
         with sessions.begin() as db:
             if second.spend(db, step):
                 tried.forgive()
                 going = go_on(db, person, "otp")
                 return lead_on(request, db, going) if going else elsewhere(None)
-    return step_page(request, "signin/code.html", app, 422, problems=[WRONG_CODE])
+    return second_step_page(request, person, 422, problems=[WRONG_CODE if second else NO_APP])
 
 
 @router.get("/sign-out")

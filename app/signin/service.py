@@ -90,7 +90,7 @@ def change_password(db: Session, person: Person, before: str, hashed: str) -> Go
     """Put the new password in the place of `before`, end every other session and renew this one. Raises TooLate."""
     if not person.account.set_password(db, before, hashed):
         raise TooLate(hint="Sign in, and look whether your password is what you want it to be.")
-    going = _renewed(db, person, proved_at=now())
+    going = renewed(db, person, proved_at=now())
     audit.record(db, "account.password_changed", actor=person.account.id, school=person.school_id)
     messages.account_changed(db, person.account, "your password was changed")
     return going
@@ -103,7 +103,7 @@ def set_authenticator(db: Session, person: Person, sealed: str, time_step: int) 
     """
     before = SecondStep.of(db, person.account.id)
     SecondStep.replace(db, person.account.id, sealed, time_step)
-    going = _renewed(db, person, "otp", seed_sealed=None)
+    going = renewed(db, person, "otp", seed_sealed=None)
     audit.record(
         db,
         "account.second_step_added",
@@ -117,7 +117,7 @@ def set_authenticator(db: Session, person: Person, sealed: str, time_step: int) 
     return going
 
 
-def _renewed(db: Session, person: Person, *methods: str, **values: Any) -> Going:
+def renewed(db: Session, person: Person, *methods: str, **values: Any) -> Going:
     """The person's session under a new id, at its next step, as the account's only one."""
     going = go_on(db, person, *methods, **values)
     if going is None:

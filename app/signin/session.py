@@ -6,6 +6,7 @@ when it was idle, 12 hours after it began, or when somebody ends it.
 
 import dataclasses
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -29,6 +30,7 @@ from app.models.account import (
 )
 from app.models.base import ago, ahead, now
 from app.models.partner import Partner
+from app.models.passkey import Passkey
 from app.models.school import School
 from app.secrets import digest, new_secret, well_formed
 from app.settings import settings
@@ -37,6 +39,7 @@ from app.web.throttle import network
 
 log = structlog.get_logger()
 
+SECOND = frozenset(("otp", "hwk"))  # RFC 8176 amr values of a code and of a passkey
 STEP_PATHS = {CODE: "/sign-in/code", CHANGE_PASSWORD: "/account/first-password", ENROL: "/account/authenticator"}
 
 
@@ -175,8 +178,10 @@ def choose_school(db: Database, person: Person, school_id: uuid.UUID) -> None:
     db.flush()
 
 
-def start(request: Request, db: Database, account: Account, next_path: str | None) -> Going | None:
-    """Open a session for somebody whose password was right; what this browser had before ends.
+def start(
+    request: Request, db: Database, account: Account, next_path: str | None, methods: tuple[str, ...] = ("pwd",)
+) -> Going | None:
+    """Open a session for somebody who proved by `methods` who they are; what this browser had before ends.
 
     None when the account ended, or got another password, after it was read.
     """
@@ -189,11 +194,11 @@ def start(request: Request, db: Database, account: Account, next_path: str | Non
     session = Session(
         digest=digest(secret),
         account_id=current.id,
-        step=next_step(db, current, ["pwd"]),
+        step=next_step(db, current, methods),
         signed_in_at=moment,
         proved_at=moment,
         expires_at=ahead(settings.session_seconds),
-        methods=["pwd"],
+        methods=[*methods],
         next_path=next_path,
         address=network(request),
         device=request.headers.get("user-agent", "")[:200],
@@ -207,7 +212,7 @@ def go_on(db: Database, person: Person, *methods: str, **values: Any) -> Going |
     """Leave the session's step for the next under a new id; None when another request did so, or ended it, before."""
     secret = new_secret("gh_ss")
     used = [*dict.fromkeys([*person.session.methods, *methods])]
-    if "otp" in used and "mfa" not in used:
+    if not SECOND.isdisjoint(used) and "mfa" not in used:
         used.append("mfa")
     if person.session.step != DONE:
         values["signed_in_at"] = now()
@@ -216,14 +221,14 @@ def go_on(db: Database, person: Person, *methods: str, **values: Any) -> Going |
     return Going(dataclasses.replace(person, session=session), secret) if session else None
 
 
-def next_step(db: Database, account: Account, methods: list[str]) -> str:
-    """What is still to do: the code, then a password of one's own, then an authenticator."""
-    second = SecondStep.of(db, account.id)
-    if second and "otp" not in methods:
+def next_step(db: Database, account: Account, methods: Iterable[str]) -> str:
+    """What is still to do: the second step, then a password of one's own, then setting a second step up."""
+    second = SecondStep.of(db, account.id) is not None or bool(Passkey.of(db, account.id))
+    if second and SECOND.isdisjoint(methods):
         return CODE
     if account.password_must_change:
         return CHANGE_PASSWORD
-    if second is None and needs_second_step(account):
+    if not second and needs_second_step(account):
         return ENROL
     return DONE
 
@@ -275,11 +280,11 @@ def _menu(person: Person) -> list[tuple[str, str]]:
     if person.school_id:
         menu += [("Home", "/school"), ("Data sharing", "/school/apps")]
     if person.school_id and not person.roles_at_school.isdisjoint(READING):
-        menu += [("Access ledger", "/school/ledger")]
+        menu += [("Access ledger", "/school/ledger"), ("Receipts", "/school/receipts")]
     if person.school_id and ADMIN in person.roles_at_school:
         menu += [("Admins", "/school/admins")]
     if person.partner_id:
-        menu += [("Invitations", "/partners/invitations")]
+        menu += [("Invitations", "/partners/invitations"), ("Deletion requests", "/partners/deletions")]
     if person.operator_role:
         menu += [("Cases", "/onboarding"), ("Schools", "/onboarding/schools"), ("Access", "/onboarding/access")]
     return [*menu, ("Account", "/account")]

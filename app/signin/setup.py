@@ -8,7 +8,7 @@ from starlette.responses import Response
 from app.db import Session, sessions
 from app.errors import Problem
 from app.models.account import CHANGE_PASSWORD, DONE, ENROL
-from app.signin import factors, passwords
+from app.signin import factors, passkeys, passwords
 from app.signin.flow import WRONG_CODE, awaited, elsewhere, lead_on, step_page
 from app.signin.reauth import proven_lately
 from app.signin.service import TooLate, change_password, names_about, set_authenticator
@@ -98,5 +98,10 @@ def _setting_up(request: Request, db: Session) -> Person | Response:
 def _picture(request: Request, db: Session, person: Person, status: int = 200, **context: Any) -> Response:
     app = awaited(request, db, person.session.next_path) if person.session.step == ENROL else None
     seed, picture = factors.seed_to_show(person.session.seed_sealed or "", person.account)
-    shown = {"seed": seed, "picture": picture, "is_first": person.session.step == ENROL}
+    shown = {
+        "seed": seed,
+        "picture": picture,
+        "is_first": person.session.step == ENROL,
+        "elsewhere": passkeys.elsewhere(request),
+    }
     return step_page(request, "signin/authenticator.html", app, status, **shown, **context)
