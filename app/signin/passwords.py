@@ -3,8 +3,11 @@
 No rules about capitals or signs (NIST SP 800-63B): a minimum length, and nothing that an attacker tries first.
 """
 
+import hashlib
+import mmap
 import secrets
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -14,7 +17,8 @@ from app.models.account import Account
 from app.secrets import hash_password, password_matches
 
 SHORTEST, LONGEST = 8, 1024
-COMMON = Path(__file__).parent / "common_passwords.txt"
+COMMON = Path(__file__).parent / "common_passwords.bin"
+PREFIX_BYTES = 5  # of each digest: one in five million other passwords is taken for a common one
 _SYMBOLS = "bcdfghjkmnpqrstvwxz23456789"  # no vowels, so no words; nothing that looks like something else
 
 
@@ -85,12 +89,26 @@ def check(password: str, about: Iterable[str]) -> None:
 def _is_common(password: str) -> bool:
     folded = _composed(password).casefold()
     trimmed = folded.strip("".join(mark for mark in set(folded) if not mark.isalnum()))
-    return len(set(folded)) <= 2 or not _common().isdisjoint((folded, trimmed))
+    return len(set(folded)) <= 2 or _is_listed(folded) or _is_listed(trimmed)
+
+
+def _is_listed(folded: str) -> bool:
+    """Whether the list of breached and common passwords holds this one."""
+    return _holds(hashlib.sha256(folded.encode()).digest()[:PREFIX_BYTES])
+
+
+def _holds(prefix: bytes) -> bool:
+    listed = _common()
+    places = range(len(listed) // PREFIX_BYTES)
+    place = bisect_left(places, prefix, key=lambda at: listed[at * PREFIX_BYTES : (at + 1) * PREFIX_BYTES])
+    return listed[place * PREFIX_BYTES : (place + 1) * PREFIX_BYTES] == prefix
 
 
 @cache
-def _common() -> frozenset[str]:
-    return frozenset(COMMON.read_text(encoding="utf-8").split("\n"))
+def _common() -> mmap.mmap:
+    """The list as it lies on the disk: the processes of a server share the pages that they look at."""
+    with COMMON.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _is_mostly(password: str, name: str) -> bool:
