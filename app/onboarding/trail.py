@@ -25,6 +25,8 @@ WORDS = {
     "authorisation.granted": "App authorised",
     "authorisation.revoked": "App revoked",
     "authorisation.returned": "Authorisation given back by the app",
+    "invitation.authorised": "Partner’s invitation answered with yes",
+    "invitation.declined": "Partner’s invitation declined",
     "endpoint.enrolled": "Agent approved",
     "endpoint.refused": "Agent refused",
     "account.password_changed": "Password changed",

@@ -149,7 +149,7 @@ def _asked_by(request: Request, db: Session, party: Party) -> dict[str, str] | N
     """The app whose request, or invitation, waits for this school, and where it goes on."""
     if waiting := remembered.pending(request, db):
         return {"name": waiting[1].name, "path": _onward(party, remembered.path(waiting[0]))}
-    invitation = invited.pending(request, db)
+    invitation = invited.pending(request, db, (party.school.urn,))
     if invitation is None:
         return None
     return {"name": invitation.app.name, "path": _onward(party, invited.path(invitation))}

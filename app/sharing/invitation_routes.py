@@ -58,7 +58,8 @@ def ask(request: Request, link: str = "") -> Response:
         invitation = Invitation.by_link(db, secret) if secret else None
     if invitation is None:
         Try(((_unknown_from_network, network(request)),)).count()
-        return page(request, "invitation/unknown.html", 404)
+        with sessions.read() as db:
+            return _unknown(request, db)
     if invitation.state == "sent":
         with sessions.begin() as db:
             invitations.mark_opened(db, Invitation.by_id(db, invitation.id) or invitation)
@@ -80,7 +81,7 @@ def decide(request: Request, invitation_id: uuid.UUID, sent: Posted) -> Response
         with sessions.begin() as db:
             invitation = invited.found(request, db, invitation_id)
             if invitation is None:
-                return page(request, "invitation/unknown.html", 404)
+                return _unknown(request, db)
             found = _decider(request, db, invitation)
             if isinstance(found, Response):
                 return found
@@ -149,7 +150,7 @@ def _stands(request: Request, invitation_id: uuid.UUID, *, followed: bool = Fals
     with sessions.read() as db:
         known = Invitation.by_id(db, invitation_id) if followed else invited.found(request, db, invitation_id)
         if known is None:
-            return page(request, "invitation/unknown.html", 404)
+            return _unknown(request, db)
         found = _decider(request, db, known)
         return found if isinstance(found, Response) else _decision_page(request, known, found)
 
@@ -184,6 +185,11 @@ def _decider(request: Request, db: Session, invitation: Invitation) -> Decider |
     if not terms.lines:
         return page(request, "invitation/cannot.html", 409, why="The app asks for none of this any more.", **context)
     return Decider(person, school, terms)
+
+
+def _unknown(request: Request, db: Session) -> Response:
+    visitor(request, db)  # for the layout
+    return page(request, "invitation/unknown.html", 404)
 
 
 def _settled_page(
@@ -233,7 +239,7 @@ def _forward_page(
 ) -> Response:
     invitation = invited.found(request, db, invitation_id)
     if invitation is None:
-        return page(request, "invitation/unknown.html", 404)
+        return _unknown(request, db)
     person = visitor(request, db)
     common = _context(db, invitation)
     if not invitation.is_open:

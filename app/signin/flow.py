@@ -9,6 +9,7 @@ from app.db import Session, sessions
 from app.models.account import ADMIN, DONE, SecondStep
 from app.models.partner import App
 from app.models.passkey import Passkey, RecoveryCode
+from app.models.school import School
 from app.signin import limits, passkeys
 from app.signin.paths import own_path
 from app.signin.session import Going, Person, hand_over, step_path
@@ -41,11 +42,12 @@ def lead_on(request: Request, db: Session, going: Going) -> Response:
 def _destination(request: Request, db: Session, person: Person) -> str:
     if person.session.next_path:
         return person.session.next_path
-    is_admin = any(held.school_id and held.role == ADMIN for held in person.memberships)
-    waiting = remembered.pending(request, db) if is_admin else None
+    mine = [held.school_id for held in person.memberships if held.school_id and held.role == ADMIN]
+    waiting = remembered.pending(request, db) if mine else None
     if waiting:
         return remembered.path(waiting[0])
-    invitation = invited.pending(request, db) if is_admin else None
+    schools = [school for school in (School.by_id(db, school_id) for school_id in mine) if school]
+    invitation = invited.pending(request, db, [school.urn for school in schools])
     return invited.path(invitation) if invitation else person.home
 
 

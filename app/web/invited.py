@@ -1,6 +1,7 @@
 """The invitations whose links this browser has followed, found again after signing in or registering a school."""
 
 import uuid
+from collections.abc import Collection
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,15 +28,19 @@ def found(request: Request, db: Session, invitation_id: uuid.UUID) -> Invitation
     return Invitation.by_id(db, invitation_id) if invitation_id in _kept(request) else None
 
 
-def pending(request: Request, db: Session) -> Invitation | None:
-    """The newest one of this browser that still waits for an answer."""
+def pending(request: Request, db: Session, urns: Collection[int]) -> Invitation | None:
+    """The newest one of this browser that still waits for an answer of one of these establishments."""
     known = (Invitation.by_id(db, invitation_id) for invitation_id in _kept(request))
-    return next((invitation for invitation in known if invitation and invitation.is_open), None)
+    return next((invitation for invitation in known if invitation and _waits(invitation, urns)), None)
 
 
 def path(invitation: Invitation) -> str:
     """Where it goes on."""
     return f"/invitation/{invitation.id}"
+
+
+def _waits(invitation: Invitation, urns: Collection[int]) -> bool:
+    return invitation.is_open and invitation.urn in urns and not invitation.app.is_suspended
 
 
 def _kept(request: Request) -> list[uuid.UUID]:

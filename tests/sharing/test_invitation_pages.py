@@ -265,6 +265,20 @@ def test_an_open_invitation_waits_for_whoever_signs_in_by_themselves(browser: Br
     assert browser.path == f"/invitation/{here.id}"
 
 
+def test_signing_in_for_another_school_leads_to_the_school_and_not_to_the_invitation(browser: Browser) -> None:
+    here = Invited(registered=True)
+    with sessions.begin() as db:
+        elsewhere = factories.admin(db, factories.school(db, 100002, VERIFIED))
+    browser.opens(here.path)
+    browser.opens("/sign-in")
+    browser.fills("Username or email address", elsewhere.email)
+    browser.fills("Password", factories.PASSWORD)
+    browser.presses("Sign in")
+    browser.fills("Code from your authenticator app", factories.code())
+    browser.presses("Continue")
+    assert browser.path == "/school"
+
+
 def decides(browser: Browser, here: Invited) -> None:
     factories.signs_in(browser, here.admin)
     browser.opens(here.path)
