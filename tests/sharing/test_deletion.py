@@ -75,6 +75,7 @@ def test_a_school_asks_and_the_partner_is_told_by_mail_and_notice() -> None:
     assert [mail["to"] for mail in told] == ["dpo@partner.example", "pat@partner.example"]
     link = f"{settings.issuer}/partners/deletions/{request.id}"
     assert all(link in mail["text"] and here.school.name in mail["subject"] for mail in told)
+    assert all(settings.support_phone in mail["text"] and "{" not in mail["text"] for mail in told)
     with sessions.read() as db:
         notice = db.query(Notice).filter(Notice.type == "deletion.requested").one()
     assert notice.app_id == here.app.id and notice.data["due_on"] == str(request.due_on)
@@ -269,7 +270,9 @@ def test_an_overdue_request_is_reminded_of_once_and_the_school_is_told(browser: 
             return remind(db)
 
     assert sum(at_once(4, chore)) == 1 and chore(0) == 0
-    assert sorted(mail["to"] for mail in mails()) == sorted(["dpo@partner.example", here.admin.email])
+    told = mails()
+    assert sorted(mail["to"] for mail in told) == sorted(["dpo@partner.example", here.admin.email])
+    assert all(settings.support_phone in mail["text"] and "\n\n\n" not in mail["text"] for mail in told)
     assert deletion.remind in CHORES
     factories.signs_in(browser, here.admin)
     browser.opens(f"/school/apps/{given.id}")
