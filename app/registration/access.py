@@ -73,6 +73,7 @@ def say_left(request: Request, sent: Posted) -> Response:
     try:
         form = LeftForm.model_validate(sent)
         limits.access(request, school.urn)
+        limits.link(request, form.email)
         with sessions.begin() as db:
             contact = {"name": form.name, "email": form.email, "mobile": form.mobile}
             about = _who_left(db, school, form.left)

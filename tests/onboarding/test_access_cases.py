@@ -11,7 +11,7 @@ from app import audit, chores
 from app.db import sessions
 from app.errors import Problem
 from app.models.access_case import CONFIRMED, DONE, NEW, REFUSED, STOPPED, WINDOW, AccessCall, AccessCase
-from app.models.account import ADMIN, APPROVER, DPO, Account, Membership, SecondStep
+from app.models.account import ADMIN, APPROVER, DPO, PARTNER_USER, Account, Membership, SecondStep
 from app.models.authorisation import Authorisation
 from app.models.base import ago, ahead
 from app.models.outbox import Message
@@ -239,6 +239,28 @@ def test_nobody_works_on_a_case_about_themselves_or_their_school(
 
     as_(caller).posts(f"/onboarding/access/{case().id}/call", 200, **call)
     assert case().state == CONFIRMED
+
+
+def test_these_pages_are_for_the_team_alone(browser: Browser, as_: Opens, caller: Account, boss: Account) -> None:
+    loses_step(browser)
+    with sessions.begin() as db:
+        partner_user = factories.account(db)
+        db.add(Membership(account_id=partner_user.id, partner_id=factories.app(db)[0].partner_id, role=PARTNER_USER))
+    page = f"/onboarding/access/{case().id}"
+    for who in (boss, partner_user):
+        outsider = as_(who)
+        for path in ("/onboarding/access", page):
+            outsider.opens(path, 403)
+        for path in ("call", "approve", "refuse"):
+            outsider.posts(f"{page}/{path}", 403)
+    team = as_(caller)
+    team.posts(f"{page}/refuse", 403, reason="No")
+    team.opens(f"/onboarding/access/{boss.id}", 404)
+    assert case().state == NEW
+
+    team.opens("/onboarding/access")
+    team.follows("Made-up Primary School 100001")
+    assert team.path == page
 
 
 def test_an_admin_who_has_left_is_replaced_and_what_they_authorised_goes_on(

@@ -277,7 +277,7 @@ def test_the_admin_has_left_says_how_to_reach_us(browser: Browser) -> None:
         factories.school(db, 100002)
     browser.opens("/register/school?by=urn&q=100001")
     browser.follows("The admin has left Made-up Primary School 100001")
-    assert "Ask the head to ring us" in browser.text and "100001" in browser.text
+    assert "You can also ring us on" in browser.text and "100001" in browser.text
     before = len(development.kept())
     for path in ("/register/access", "/register/admin-left"):
         for urn in ("", "x", "100002", "999999", "9" * 40):
