@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, ValidationError
@@ -18,7 +18,7 @@ from app.models.school import School
 from app.notify import messages, notices
 from app.sharing.changes import tell
 from app.signin.session import Person, at_school
-from app.web.forms import Fault, Posted, shown
+from app.web.forms import Posted, shown
 from app.web.pages import page, see_other
 
 router = APIRouter(prefix="/school", include_in_schema=False)
@@ -30,7 +30,6 @@ NeededReason = Annotated[str, Field(min_length=1, max_length=1000, description="
 
 class PauseForm(BaseModel):
     reason: NeededReason
-    resumes_on: str = ""
 
 
 class FreezeForm(BaseModel):
@@ -42,6 +41,13 @@ class NotPaused(Problem):
 
     status = 409
     title = "This app was not paused"
+
+
+class NotADay(Problem):
+    """What was typed is no day on which a pause can end."""
+
+    status = 422
+    title = "Choose a day after today, and within a year"
 
 
 def pause(
@@ -128,24 +134,17 @@ def ask_pause(request: Request, authorisation_id: uuid.UUID) -> Response:
 @router.post("/apps/{authorisation_id}/pause")
 def submit_pause(request: Request, authorisation_id: uuid.UUID, sent: Posted) -> Response:
     """Pause. Pressed twice, it is done once."""
-    try:
-        with sessions.begin() as db:
-            person, school = at_school(request, db, *STOPPING)
-            given = _found(db, authorisation_id, school)
-            form = PauseForm.model_validate(sent)
-            resumes_on = _day(form.resumes_on)
-            pause(
-                db,
-                person=person,
-                school=school,
-                authorisation_id=authorisation_id,
-                reason=form.reason,
-                resumes_on=resumes_on,
-            )
-    except (NotPaused, NotADay, ValidationError) as wrong:
-        if isinstance(wrong, NotPaused):
-            return see_other(f"/school/apps/{authorisation_id}")
-        return _pause_page(request, given, school, 422, sent=sent, problems=shown(wrong, PauseForm))
+    with sessions.begin() as db:
+        person, school = at_school(request, db, *STOPPING)
+        given = _found(db, authorisation_id, school)
+        try:
+            reason = PauseForm.model_validate(sent).reason
+            until = _day(sent.get("resumes_on", ""))
+            pause(db, person=person, school=school, authorisation_id=given.id, reason=reason, resumes_on=until)
+        except NotPaused:
+            return see_other(f"/school/apps/{given.id}")
+        except (NotADay, ValidationError) as wrong:
+            return _pause_page(request, given, school, 422, sent=sent, problems=shown(wrong, PauseForm))
     return see_other(f"/school/apps/{authorisation_id}?done=paused")
 
 
@@ -169,13 +168,14 @@ def ask_freeze(request: Request) -> Response:
 @router.post("/freeze")
 def submit_freeze(request: Request, sent: Posted) -> Response:
     """Freeze everything. Pressed twice, it is done once."""
-    try:
-        with sessions.begin() as db:
-            person, school = at_school(request, db, *STOPPING)
-            freeze(db, person=person, school=school, reason=FreezeForm.model_validate(sent).reason)
-    except ValidationError as wrong:
-        faults: list[Fault] = shown(wrong, FreezeForm)
-        return page(request, "sharing/freeze.html", 422, school=school, sent=sent, problems=faults)
+    with sessions.begin() as db:
+        person, school = at_school(request, db, *STOPPING)
+        try:
+            reason = FreezeForm.model_validate(sent).reason
+        except ValidationError as wrong:
+            faults = shown(wrong, FreezeForm)
+            return page(request, "sharing/freeze.html", 422, school=school, sent=sent, problems=faults)
+        freeze(db, person=person, school=school, reason=reason)
     return see_other("/school")
 
 
@@ -186,13 +186,6 @@ def submit_unfreeze(request: Request) -> Response:
         person, school = at_school(request, db, *DECIDING)
         unfreeze(db, person=person, school=school)
     return see_other("/school")
-
-
-class NotADay(Problem):
-    """What was typed is no day on which a pause can end."""
-
-    status = 422
-    title = "Choose a day after today, and within a year"
 
 
 def _day(typed: str) -> dt.date | None:
@@ -208,15 +201,6 @@ def _day(typed: str) -> dt.date | None:
     return chosen
 
 
-def _pause_page(
-    request: Request,
-    given: Authorisation,
-    school: School,
-    status: int = 200,
-    *,
-    sent: dict[str, str] | None = None,
-    problems: list[Fault] | None = None,
-) -> Response:
-    context = {"given": given, "school": school, "sent": sent or {}, "problems": problems or []}
-    tomorrow = today() + dt.timedelta(days=1)
-    return page(request, "sharing/pause.html", status, **context, tomorrow=tomorrow.isoformat())
+def _pause_page(request: Request, given: Authorisation, school: School, status: int = 200, **context: Any) -> Response:
+    tomorrow = (today() + dt.timedelta(days=1)).isoformat()
+    return page(request, "sharing/pause.html", status, given=given, school=school, tomorrow=tomorrow, **context)

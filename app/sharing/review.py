@@ -154,18 +154,15 @@ def look(request: Request) -> Response:
 @router.post("/review")
 def save(request: Request, sent: Posted) -> Response:
     """Keep, narrow or revoke each: all of it or, where something is wrong, nothing."""
-    try:
-        with sessions.begin() as db:
-            person, school = at_school(request, db, *DECIDING)
-            School.locked(db, school.id)
-            rows, more = _rows(db, school)
-            if sent.get("shown") != _fingerprint(rows):
-                return _review_page(request, school, rows, more, 409, problems=[CHANGED])
-            if faults := _faults(rows, sent):
-                return _review_page(request, school, rows, more, 422, sent=sent, problems=faults)
-            finish(db, person=person, school=school, rows=rows, sent=sent)
-    except (CannotShare, NotOffered) as wrong:
-        return _review_page(request, school, rows, more, wrong.status, sent=sent, problems=[Fault(wrong.text)])
+    with sessions.begin() as db:
+        person, school = at_school(request, db, *DECIDING)
+        school = School.locked(db, school.id)
+        rows, more = _rows(db, school)
+        if sent.get("shown") != _fingerprint(rows):
+            return _review_page(request, school, rows, more, 409, problems=[CHANGED])
+        if faults := _faults(rows, sent):
+            return _review_page(request, school, rows, more, 422, sent=sent, problems=faults)
+        finish(db, person=person, school=school, rows=rows, sent=sent)
     return see_other("/school/review" if more else "/school?done=reviewed")
 
 
