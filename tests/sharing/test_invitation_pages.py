@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from app.db import sessions
-from app.models.account import IT
+from app.models.account import IT, Session
 from app.models.authorisation import Authorisation
 from app.models.base import ago, now
 from app.models.invitation import Invitation
@@ -15,6 +15,7 @@ from app.settings import settings
 from app.sharing import invitations
 from tests import factories
 from tests.pages import Browser
+from tests.registration import people
 from tests.sharing.invited import Invited, mails, state
 
 INITIATE = "https://partner.example/initiate?from=gatehouse"
@@ -46,6 +47,28 @@ def test_a_school_that_is_new_registers_itself_first(browser: Browser) -> None:
     browser.presses("Register this school")
     assert browser.path == "/register/details"
     assert "Made-up Primary School 100001" in browser.text
+
+
+def test_after_registering_the_next_page_leads_back_to_the_invitation(browser: Browser) -> None:
+    here = Invited()
+    browser.opens(here.path)
+    browser.presses("Register this school")
+    people.types_details(browser)
+    browser.opens(people.newest_link())
+    browser.presses("Signup")
+    username, password = (browser.value(f"estab-admin-{what}") for what in ("username", "password"))
+
+    browser.opens("/register/next")
+    browser.follows("Continue to Reading Room")
+
+    assert browser.path.startswith("/sign-in")
+    browser.fills("Username or email address", username)
+    browser.fills("Password", password)
+    browser.presses("Sign in")
+    assert browser.path == "/account/first-password"
+    with sessions.read() as db:
+        [session] = db.query(Session).all()
+    assert session.next_path == f"/invitation/{here.id}"
 
 
 def test_signing_in_leads_back_and_the_admin_authorises(browser: Browser) -> None:
