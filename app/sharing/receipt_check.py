@@ -15,6 +15,7 @@ from app import keys
 from app.db import Session
 from app.errors import Problem
 from app.models.authorisation import Authorisation
+from app.models.school import UNVERIFIED, VERIFIED, School
 from app.settings import settings
 from app.sharing.receipts import header
 
@@ -55,7 +56,14 @@ def check(db: Session, pasted: str) -> Genuine:
             "This receipt has been altered", "Its readable part is not what was signed. Trust only the signed part."
         )
     given = db.get(Authorisation, uuid.UUID(content["authorisation_id"]))
-    return Genuine(content, key.kid, ring.state(key), given is not None and given.state == "Active")
+    return Genuine(content, key.kid, ring.state(key), given is not None and _in_force(db, given))
+
+
+def _in_force(db: Session, given: Authorisation) -> bool:
+    """Neither ended nor paused, by the school, by us or by a freeze. Which of these it is, no stranger learns."""
+    school = School.by_id(db, given.school_id)
+    stands = school is not None and school.status in (UNVERIFIED, VERIFIED) and school.frozen_at is None
+    return stands and given.state == "Active" and not given.app.is_suspended
 
 
 def _taken(pasted: str) -> tuple[str, Any]:

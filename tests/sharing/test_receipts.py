@@ -17,7 +17,7 @@ from app.models.account import ADMIN, DPO, IT, READ_ONLY
 from app.models.authorisation import EXPIRED, Authorisation
 from app.models.base import ago, now
 from app.models.receipt import Receipt
-from app.models.school import VERIFIED
+from app.models.school import SUSPENDED, VERIFIED, School
 from app.models.scope import SCOPES, Scope
 from app.models.signing_key import SigningKey
 from app.notify import development
@@ -198,6 +198,27 @@ def test_a_genuine_receipt_is_shown_to_be_so_to_anybody(browser: Browser) -> Non
     browser.fills("Receipt", f"  {receipt.jws[:60]}\r\n{receipt.jws[60:]} ")
     browser.presses("Check")
     assert "This receipt is genuine" in browser.text and "Not in force" in browser.text
+
+
+@pytest.mark.parametrize("what", ["paused", "frozen", "suspended school", "suspended app", "ran out"])
+def test_what_reads_nothing_now_is_not_in_force(what: str) -> None:
+    here = world()
+    given = granted(here)
+    [receipt] = of(given)
+    assert check(receipt.jws).in_force
+    with sessions.begin() as db:
+        found, school = db.get_one(Authorisation, given.id), db.get_one(School, here.school.id)
+        if what == "paused":
+            found.paused_at = now()
+        elif what == "frozen":
+            school.frozen_at = now()
+        elif what == "suspended school":
+            school.status = SUSPENDED
+        elif what == "suspended app":
+            found.app.suspended_at = now()
+        else:
+            found.expires_at = ago(1)
+    assert not check(receipt.jws).in_force
 
 
 def test_the_json_file_is_checked_too_and_its_readable_part_must_be_what_was_signed(browser: Browser) -> None:
