@@ -9,6 +9,10 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
+_UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# A key of GOV.UK Notify ends in the ids of the service and of the secret; plain http is for this machine alone.
+_NOTIFY_KEY = rf":[\w.%-]+-{_UUID}-{_UUID}@"
+SMS_URL = rf"(https://{_NOTIFY_KEY}[a-z0-9.-]+|http://{_NOTIFY_KEY}(127\.0\.0\.1|localhost))(:[0-9]{{1,5}})?/{_UUID}"
 
 
 class Settings(BaseSettings):
@@ -89,6 +93,10 @@ class Settings(BaseSettings):
             found.append("SECRET_KEYS: a key is shorter than 32 characters. Make one with: openssl rand -hex 32")
         if any(len(set(text)) < 8 for text in texts):
             found.append("SECRET_KEYS: a key repeats a few characters. Make one with: openssl rand -hex 32")
+        if self.sms_url and not re.fullmatch(SMS_URL, self.sms_url.get_secret_value()):
+            found.append(
+                "SMS_URL must be https://:API-KEY@host/TEMPLATE-ID, with the key and the id as Notify shows them"
+            )
         if not self.is_production:
             return found
         if not self.secret_keys:

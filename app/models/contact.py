@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from typing import Self
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Select, String, Text, func, or_, select, text, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, func, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session
@@ -33,7 +33,8 @@ class ResetCode(Base):
     @classmethod
     def sent_to(cls, db: Session, mobile: str, since: dt.datetime) -> int:
         """How many texts a number was sent since then, by whichever account; who asks next waits until this ends."""
-        ids = list(db.scalars(_holders(mobile).with_for_update(key_share=True)))
+        holders = select(Account.id).where(Account.mobile == mobile).order_by(Account.id)
+        ids = list(db.scalars(holders.with_for_update(key_share=True)))
         sent = select(func.count()).where(cls.account_id.in_(ids), cls.created_at > since)
         proofs = select(func.count()).where(ContactChange.after == mobile, ContactChange.created_at > since)
         return (db.scalar(sent) or 0) + (db.scalar(proofs) or 0)
@@ -244,7 +245,3 @@ class Welcome(Base):
         theirs = or_(cls.account_id == account_id, cls.sent_by == account_id, cls.email == email)
         mine = (cls.school_id == school_id, cls.ended_at.is_(None), theirs)
         db.execute(update(cls).where(*mine).values(ended_at=now()))
-
-
-def _holders(mobile: str) -> Select[tuple[uuid.UUID]]:
-    return select(Account.id).where(Account.mobile == mobile).order_by(Account.id)

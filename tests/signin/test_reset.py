@@ -37,7 +37,7 @@ def texts() -> list[tuple[str, str]]:
 
 def texted() -> str:
     """The newest code."""
-    return re.findall(r"\b\d{6}\b", texts()[-1][1])[0]
+    return str(re.findall(r"\b\d{6}\b", texts()[-1][1])[0])
 
 
 def wrong() -> str:
