@@ -121,7 +121,7 @@ def add(request: Request, sent: Posted) -> Response:
     except TooLate:
         return elsewhere(None)
     except passkeys.Refused as wrong:
-        return _again(request, person, wrong, sent)
+        return _again(request, wrong, sent)
     response = see_other("/account/passkeys?changed=added")
     hand_over(response, going.secret)
     return response
@@ -142,7 +142,7 @@ def remove(request: Request, sent: Posted) -> Response:
     except TooLate:
         return elsewhere(None)
     except passkeys.Refused as wrong:
-        return _again(request, person, wrong, {})
+        return _again(request, wrong, {})
     response = see_other("/account/passkeys?changed=removed")
     hand_over(response, going.secret)
     return response
@@ -159,11 +159,17 @@ def _setting_up(request: Request, db: Session) -> Person | Response:
     return proven_lately(request, person, "/account/passkeys") or person
 
 
-def _again(request: Request, person: Person, wrong: Problem, sent: dict[str, str]) -> Response:
+def _again(request: Request, wrong: Problem, sent: dict[str, str]) -> Response:
     with sessions.read() as db:
+        person = opened(request, db)
+        if person is None:
+            return elsewhere(None)
         if person.session.step == ENROL:
-            app = awaited(request, db, person.session.next_path)
-            return step_page(request, "signin/passkey_again.html", app, wrong.status, problems=shown(wrong))
+            app, there = awaited(request, db, person.session.next_path), passkeys.elsewhere(request)
+            return step_page(
+                request, "signin/passkey_again.html", app, wrong.status, elsewhere=there, problems=shown(wrong)
+            )
+        visitor(request, db)
         return _list(request, db, person, wrong.status, problems=shown(wrong), sent=sent)
 
 

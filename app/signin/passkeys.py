@@ -66,7 +66,9 @@ def elsewhere(request: Request) -> str:
     """The address under which passkeys work, for a page that was opened under another; empty when this is it."""
     origin = site()[1]
     here = f"{request.url.scheme}://{request.url.netloc}"
-    return "" if settings.is_production or here == origin else f"{origin}{request.url.path}"
+    if settings.is_production or here == origin:
+        return ""
+    return f"{origin}{request.url.path if request.method == 'GET' else '/sign-in'}"
 
 
 def registration(db: Session, account: Account) -> str:
@@ -113,7 +115,8 @@ def judged(sent: Mapping[str, str], purpose: str, account_id: uuid.UUID | None) 
             passkey = Passkey.by_credential(db, answer.raw_id)
         owner = account_id or (passkey.account_id if passkey else None)
         handle = answer.response.user_handle
-        if passkey is None or passkey.account_id != owner or handle not in (None, b"", passkey.account_id.bytes):
+        # Only somebody whom nobody has named yet must be named by the device (WebAuthn 7.2, step 6).
+        if passkey is None or passkey.account_id != owner or (handle != owner.bytes and (handle or not account_id)):
             raise Refused(hint="It is not, or no longer, a passkey of this account.")
         found = webauthn.verify_authentication_response(
             credential=answer,
