@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Session, is_sqlite
 from app.models.base import Base, new_id, now
-from app.models.partner import App
+from app.models.partner import App, Partner
 
 SENT, OPENED, FORWARDED = "sent", "opened", "forwarded"
 AUTHORISED, DECLINED, EXPIRED, CANCELLED = "authorised", "declined", "expired", "cancelled"
@@ -195,9 +195,12 @@ class Invitation(Base):
 
     @classmethod
     def to_remind(cls, db: Session, before: dt.datetime) -> list[Self]:
-        """Those that have waited since before that moment, and of which nobody was reminded."""
+        """Those of apps not suspended that have waited since before that moment, nobody having been reminded."""
+        running = select(App.id).join(Partner, Partner.id == App.partner_id)
+        running = running.where(App.suspended_at.is_(None), Partner.suspended_at.is_(None))
         waiting = (cls.state.in_(OPEN_STATES), cls.expires_at > now(), cls.reminded_at.is_(None))
-        return list(db.scalars(select(cls).where(*waiting, cls.created_at <= before).order_by(cls.id).limit(AT_ONCE)))
+        due = select(cls).where(*waiting, cls.created_at <= before, cls.app_id.in_(running))
+        return list(db.scalars(due.order_by(cls.id).limit(AT_ONCE)))
 
     @classmethod
     def expire(cls, db: Session) -> list[Self]:

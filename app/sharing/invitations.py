@@ -244,7 +244,7 @@ def remind_again(db: Session, invitation: Invitation) -> None:
 def send_reminders(db: Session) -> int:
     """Remind, once, of what has waited for a week."""
     due = Invitation.to_remind(db, ago(settings.invitation_reminder_days * DAY))
-    return sum(remind(db, invitation) for invitation in due if not invitation.app.is_suspended)
+    return sum(remind(db, invitation) for invitation in due)
 
 
 def expire(db: Session) -> int:

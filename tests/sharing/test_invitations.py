@@ -1,5 +1,7 @@
 """product.md 7: what a partner may send, and what the mail and the notices say. security.md 6."""
 
+import datetime as dt
+
 import pytest
 from sqlalchemy import update
 
@@ -122,6 +124,20 @@ def test_a_reminder_goes_out_once_after_a_week_and_its_link_replaces_the_old_one
     assert here.mail().subject.startswith("Reminder: ")
     assert here.link() != before
     assert here.link() in here.mail().text
+
+
+def test_nobody_is_reminded_of_a_suspended_app_until_it_is_let_in_again() -> None:
+    here = Invited()
+    here.age(days=8)
+    suspends(here, now())
+    assert chores.run(invitations.send_reminders) == 0
+    suspends(here, None)
+    assert chores.run(invitations.send_reminders) == 1
+
+
+def suspends(here: Invited, at: dt.datetime | None) -> None:
+    with sessions.begin() as db:
+        db.get_one(App, here.app.id).suspended_at = at
 
 
 def test_it_runs_out_after_two_weeks_and_the_partner_is_told() -> None:
