@@ -16,10 +16,21 @@ from app.onboarding import access_routes as access
 from app.onboarding import routes as cases
 from app.onboarding import school_routes as schools
 from app.onboarding import statistics_routes
-from app.partners import api_deletions, api_invitations, api_schools, api_webhooks
+from app.partners import (
+    api_deletions,
+    api_invitations,
+    api_schools,
+    api_webhooks,
+    app_routes,
+    integration,
+    operators,
+    portal,
+    school_routes,
+    secrets_routes,
+)
 from app.partners import deletion_routes as partner_deletions
-from app.partners import webhook_routes as partner_webhooks
 from app.partners import invitation_routes as partner_invitations
+from app.partners import webhook_routes as partner_webhooks
 from app.registration import routes as registration
 from app.roster import oneroster
 from app.settings import settings
@@ -72,6 +83,9 @@ def create_app() -> ASGIApp:
     app.include_router(cases.router)
     app.include_router(schools.router)
     app.include_router(statistics_routes.router)
+    app.include_router(operators.router)
+    for pages in (portal, app_routes, secrets_routes, school_routes, integration):
+        app.include_router(pages.router)
     app.include_router(partner_deletions.router)
     app.include_router(partner_webhooks.router)
     app.include_router(partner_invitations.router)
