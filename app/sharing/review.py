@@ -94,6 +94,16 @@ def finish(db: Session, *, person: Person, school: School, rows: list[Reviewed],
     record(db, "school.reviewed", actor=person.account.id, school=school.id, subject=school.id, **done)
 
 
+def stop_sharing(db: Session, *, person: Person, school: School, authorisation_id: uuid.UUID, scope: str) -> None:
+    """Let an app read this no more, if it is optional and not all that is shared. Raises NotFound."""
+    School.locked(db, school.id)  # before the scopes are read: two who narrow at once both do
+    given = _found(db, authorisation_id, school)
+    optional = [line.scope for line in agreed(given) if not line.required]
+    left = [name for name in given.scopes if name != scope]
+    if given.is_active and scope in optional and left:
+        change(db, person=person, school=school, authorisation_id=given.id, scopes=left, reworded=False)
+
+
 @router.get("/apps/{authorisation_id}/change")
 def ask(request: Request, authorisation_id: uuid.UUID) -> Response:
     """What the app asks for now, beside what was agreed to."""
@@ -108,6 +118,7 @@ def decide(request: Request, authorisation_id: uuid.UUID, sent: Posted) -> Respo
     """Agree to what is ticked and required, or keep what was agreed to before."""
     with sessions.begin() as db:
         person, school = at_school(request, db, *DECIDING)
+        School.locked(db, school.id)
         given = _found(db, authorisation_id, school)
         if not given.is_active:
             return see_other(f"/school/apps/{given.id}")
@@ -133,12 +144,7 @@ def stop(request: Request, authorisation_id: uuid.UUID, sent: Posted) -> Respons
     """Share one optional kind of data no more. Pressed twice, it is done once."""
     with sessions.begin() as db:
         person, school = at_school(request, db, *DECIDING)
-        given = _found(db, authorisation_id, school)
-        optional = [line.scope for line in agreed(given) if not line.required]
-        scope = sent.get("scope", "")
-        if given.is_active and scope in optional:
-            left = [name for name in given.scopes if name != scope]
-            change(db, person=person, school=school, authorisation_id=given.id, scopes=left, reworded=False)
+        stop_sharing(db, person=person, school=school, authorisation_id=authorisation_id, scope=sent.get("scope", ""))
     return see_other(f"/school/apps/{authorisation_id}?done=changed")
 
 
