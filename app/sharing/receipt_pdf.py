@@ -18,10 +18,12 @@ def pdf(receipt: Receipt, *, compressed: bool = True) -> bytes:
     made.add_page()
     made.set_font(FACE, "B", 18)
     made.set_text_color(*GREEN)
-    made.multi_cell(0, 8, _clean(title(receipt.content)), new_x="LMARGIN", new_y="NEXT")
+    made.multi_cell(0, 8, _clean(title(receipt.content)), align="L", new_x="LMARGIN", new_y="NEXT")
     made.set_font(FACE, "", 10.5)
     made.set_text_color(*GREY)
-    made.multi_cell(0, LINE_HEIGHT, "Receipt of a decision about sharing data", new_x="LMARGIN", new_y="NEXT")
+    made.multi_cell(
+        0, LINE_HEIGHT, "Receipt of a decision about sharing data", align="L", new_x="LMARGIN", new_y="NEXT"
+    )
     for heading, rows in sections(receipt.content):
         _section(made, heading, rows)
     _section(made, "How to check it", [("Signed form", "The .json file of this receipt")])
@@ -30,6 +32,7 @@ def pdf(receipt: Receipt, *, compressed: bool = True) -> bytes:
         LINE_HEIGHT,
         f"A print can be forged. What counts is the signed form: anybody can check it at {settings.issuer}"
         "/receipts/verify without signing in. No pupil’s data is in a receipt.",
+        align="L",
         new_x="LMARGIN",
         new_y="NEXT",
     )
@@ -67,7 +70,7 @@ def _section(made: Any, heading: str, rows: list[tuple[str, str]]) -> None:
     made.ln(4)
     made.set_font(FACE, "B", 12.5)
     made.set_text_color(*GREEN)
-    made.multi_cell(0, 7, _clean(heading), new_x="LMARGIN", new_y="NEXT")
+    made.multi_cell(0, 7, _clean(heading), align="L", new_x="LMARGIN", new_y="NEXT")
     for label, value in rows:
         if made.will_page_break(2 * LINE_HEIGHT):
             made.add_page()
