@@ -14,10 +14,12 @@ from app import ledger
 from app.db import DatabaseAway, Session, sessions
 from app.models.base import ago, now
 from app.models.ledger import Read, Refusal
+from app.models.passkey import Challenge
 from app.onboarding import access_cases
 from app.onboarding.register_changes import follow_the_register
 from app.settings import settings
 from app.sharing import deletion, ending, invitations, pausing
+from app.signin import contact
 
 log = structlog.get_logger()
 
@@ -46,8 +48,10 @@ CHORES: tuple[Callable[[Session], int], ...] = (
     follow_the_register,
     sum_up_the_ledger,
     forget_refusals,
+    Challenge.forget,
     invitations.send_reminders,
     invitations.expire,
+    contact.take_effect,
 )
 
 

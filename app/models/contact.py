@@ -106,6 +106,11 @@ class ContactChange(Base):
     outcome: Mapped[str | None] = mapped_column(String(10), doc="'done', 'stopped' or 'expired'")
 
     @classmethod
+    def hold(cls, db: Session, account_id: uuid.UUID) -> None:
+        """Let whoever else begins a change for this account wait until this transaction ends."""
+        db.execute(select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))
+
+    @classmethod
     def open_of(cls, db: Session, account_id: uuid.UUID) -> list[Self]:
         """What waits for proof or for its time, by kind; what ran out waits for nothing."""
         waiting = or_(cls.proved_at.is_not(None), cls.expires_at > now())

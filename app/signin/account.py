@@ -10,6 +10,7 @@ from app.db import sessions
 from app.errors import NotFound
 from app.models.account import SecondStep
 from app.models.base import now
+from app.models.contact import ContactChange
 from app.models.passkey import Passkey, RecoveryCode
 from app.models.school import School
 from app.signin import limits, passwords
@@ -33,6 +34,7 @@ def ask(request: Request, changed: str = "") -> Response:
         steps = {
             "has_app": SecondStep.of(db, person.account.id) is not None,
             "passkeys": len(Passkey.of(db, person.account.id)),
+            "changes": ContactChange.open_of(db, person.account.id),
             "codes": RecoveryCode.left(db, person.account.id),
         }
     shown_too: dict[str, Any] = {

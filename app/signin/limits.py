@@ -25,6 +25,7 @@ _by_device = Limit(10, QUARTER_HOUR)
 _codes = Limit(10, QUARTER_HOUR)
 _codes_of_a_day = Limit(30, DAY)
 _again = Limit(10, QUARTER_HOUR)
+_contact_changes = Limit(10, DAY)
 _resets_by_login = Limit(10, HOUR)
 _resets_by_network = Limit(100, HOUR)
 _resets_by_device = Limit(10, HOUR)
@@ -57,6 +58,11 @@ def password_again(account: Account) -> Try:
 def challenge(request: Request) -> Try:
     """Asking for something that a passkey may sign: each is a row, and is never given back."""
     return Try(((_challenges, network(request)),))
+
+
+def contact_change(account: Account) -> Try:
+    """Asking for another address or mobile, which each time mails or texts somebody."""
+    return Try(((_contact_changes, account.id),))
 
 
 def reset(request: Request, login: str, accounts: Iterable[Account]) -> Try:

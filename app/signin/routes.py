@@ -6,7 +6,18 @@ from starlette.responses import Response
 from app.db import sessions
 from app.models.account import CODE, Account, SecondStep
 from app.settings import settings
-from app.signin import account, factors, limits, passkey_pages, passwords, recovery, reset, sessions_page, setup
+from app.signin import (
+    account,
+    contact,
+    factors,
+    limits,
+    passkey_pages,
+    passwords,
+    recovery,
+    reset,
+    sessions_page,
+    setup,
+)
 from app.signin.flow import WRONG_CODE, elsewhere, lead_on, second_step_page, sign_in_page, wanted
 from app.signin.session import go_on, known, needs_second_step, opened, start, visitor
 from app.web import cookies
@@ -16,6 +27,7 @@ from app.web.pages import page, see_other
 router = APIRouter(include_in_schema=False)
 router.include_router(setup.router)
 router.include_router(account.router)
+router.include_router(contact.router)
 router.include_router(reset.router, dependencies=[Depends(known)])
 router.include_router(passkey_pages.router)
 router.include_router(recovery.router)
