@@ -58,7 +58,9 @@ class Draft:
         return self.auth_method or (BY_KEY if self.profile == FAPI2 else AUTH_METHODS[0])
 
 
-def add_partner(db: Session, name: str, **trust_card: str | None) -> tuple[Partner, bool]:
+def add_partner(
+    db: Session, name: str, actor: uuid.UUID | None = None, **trust_card: str | None
+) -> tuple[Partner, bool]:
     """The partner of this name, and whether it was made now; what was there already stays as it is."""
     found = Partner.by_name(db, name.strip())
     if found:
@@ -66,7 +68,7 @@ def add_partner(db: Session, name: str, **trust_card: str | None) -> tuple[Partn
     partner = Partner(name=name.strip(), **trust_card)
     db.add(partner)
     db.flush()
-    audit.record(db, "partner.added", actor=None, subject=partner.id)
+    audit.record(db, "partner.added", actor=actor, subject=partner.id)
     return partner, True
 
 

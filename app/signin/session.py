@@ -22,6 +22,7 @@ from app.models.account import (
     CODE,
     DONE,
     ENROL,
+    OPERATOR_ADMIN,
     READING,
     Account,
     Membership,
@@ -284,7 +285,10 @@ def _menu(person: Person) -> list[tuple[str, str]]:
     if person.school_id and ADMIN in person.roles_at_school:
         menu += [("Admins", "/school/admins")]
     if person.partner_id:
+        menu += [("Apps", "/partners"), ("Schools", "/partners/schools")]
         menu += [("Invitations", "/partners/invitations"), ("Deletion requests", "/partners/deletions")]
     if person.operator_role:
         menu += [("Cases", "/onboarding"), ("Schools", "/onboarding/schools"), ("Access", "/onboarding/access")]
+    if person.operator_role == OPERATOR_ADMIN:
+        menu += [("Partners", "/onboarding/partners")]
     return [*menu, ("Account", "/account")]
