@@ -108,7 +108,8 @@ async def remind(request: Request, invitation_id: str) -> Response:
             try:
                 invitations.remind_again(db, invitation)
             except invitations.Settled as settled:
-                raise ApiError("invitation_settled", settled.title, status=409) from settled
+                state = invitation.standing
+                raise ApiError("invitation_settled", settled.title, f"Its state is {state}.", 409) from settled
             except invitations.CannotInvite as wrong:
                 raise ApiError("cannot_invite", wrong.title, wrong.hint, 422) from wrong
             return {"id": str(invitation.id)}
