@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.db import Session
 from app.models.access_case import AccessCase
-from app.models.account import ADMIN, DPO, Account
+from app.models.account import ADMIN, DPO, Account, Membership
 from app.models.authorisation import Authorisation
 from app.models.contact import Welcome
 from app.models.endpoint import Endpoint
@@ -124,6 +124,7 @@ def authorisation_changed(
     for account in _deciders_and_dpo(db, school):
         facts = {"account": account, "school": school, "app": app, "titles": titles, "stopped": stopped}
         facts |= {"link": link, "receipt_link": receipt_link, "until": authorisation.expires_at}
+        facts["resumes_on"] = authorisation.resumes_on
         _write(db, f"authorisation_{what}", account.email, links, **facts)
 
 
@@ -209,8 +210,10 @@ def access_case_ended(db: Session, case: AccessCase, school: School) -> None:
 def _to_concerned(db: Session, template: str, case: AccessCase, school: School, link: str = "") -> None:
     about = db.get(Account, case.account_id) if case.account_id else None
     told = {case.email: case.name} | ({about.email: about.name} if about else {})
-    for account in Account.of_school(db, school.id, ADMIN) + Account.of_school(db, school.id, DPO):
-        told[account.email] = account.name
+    others = [held.school_id for held in Membership.of(db, about.id)] if about else []
+    for school_id in dict.fromkeys([school.id, *filter(None, others)]):  # a second step opens all of a person's schools
+        for account in Account.of_school(db, school_id, ADMIN) + Account.of_school(db, school_id, DPO):
+            told[account.email] = account.name
     facts: dict[str, Any] = {"case": case, "school": school, "link": link, "about": about}
     for email, name in told.items():
         _write(db, template, email, [link] if link else [], name=name, **facts)

@@ -18,7 +18,7 @@ from app.models.access_case import (
     AccessCase,
     forget_second_steps,
 )
-from app.models.account import ADMIN, Account
+from app.models.account import ADMIN, Account, Membership
 from app.models.account import Session as SignIn
 from app.models.establishment import Establishment
 from app.models.school import School
@@ -136,7 +136,8 @@ def _complete(db: Session, case: AccessCase) -> bool:
 
 def _take_off(db: Session, case: AccessCase, school: School) -> bool:
     account = db.get(Account, case.account_id) if case.account_id else None
-    done = account is not None and known.membership_of(db, school.id, account.id) is not None
+    schools = [held.school_id for held in Membership.of(db, account.id)] if account else []
+    done = school.id in schools and None not in schools  # a school vouches for no operator and no partner's user
     if account and done:
         forget_second_steps(db, account.id)
         SignIn.end_all(db, account.id)

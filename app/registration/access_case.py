@@ -4,7 +4,6 @@ The asker has a page, in this browser and by a mailed link, with the code that t
 number in the register. Everybody concerned has a link that stops it.
 """
 
-import uuid
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -165,5 +164,7 @@ def _stoppable(db: Session, secret: str) -> AccessCase:
 
 
 def _school_of(db: Session, person: Person) -> School | None:
-    school_id: uuid.UUID | None = person.school_id
-    return School.by_id(db, school_id) if school_id else None
+    """The school that can vouch for this account; None for whoever is more than a person of schools."""
+    if any(held.school_id is None for held in person.memberships) or person.school_id is None:
+        return None
+    return School.by_id(db, person.school_id)

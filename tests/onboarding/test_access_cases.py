@@ -162,6 +162,34 @@ def test_only_the_right_password_opens_a_case_and_a_page_is_its_askers_alone(
     assert browser.value("readback") == code()
 
 
+def test_a_school_vouches_for_no_operator_and_every_school_of_a_person_is_told(
+    browser: Browser, as_: Opens, caller: Account, approver: Account, boss: Account
+) -> None:
+    with sessions.begin() as db:
+        there = factories.school(db, 100002, VERIFIED)
+        factories.admin(db, there, email="other.admin@elsewhere.sch.example")
+        db.add(Membership(account_id=boss.id, school_id=there.id, role=DPO))
+    loses_step(browser)
+    rings(as_(caller), code())
+    approves(as_(approver))
+    assert "other.admin@elsewhere.sch.example" in links("/stop")
+    with sessions.begin() as db:
+        db.add(Membership(account_id=boss.id, role=APPROVER))
+    window_ends()
+    assert steps(boss) == 1
+    types_password(browser)
+    browser.follows("I cannot get a code")
+    assert "Ask for it" not in browser.text
+    browser.posts("/account/lost-second-step")
+
+    with sessions.begin() as db:
+        assert len(list(db.scalars(select(AccessCase)))) == 1
+        db.execute(update(Membership).where(Membership.school_id.is_(None)).values(ended_at=ago(1)))
+    types_password(browser)
+    browser.follows("I cannot get a code")
+    browser.presses("Ask for it")
+
+
 def test_an_account_may_ask_three_times_a_day(browser: Browser, boss: Account) -> None:
     for _ in range(3):
         loses_step(browser)
