@@ -126,37 +126,43 @@ def complete_due(db: Session) -> int:
 
 def _complete(db: Session, case: AccessCase) -> bool:
     school = School.locked(db, case.school_id)
+    if case.kind == LOST_SECOND_STEP and not _vouched_for(db, case, school):
+        if done := case.refuse(db, NOT_THERE):
+            messages.access_case_ended(db, case, school)
+            record(db, "access.refused", actor=None, school=school.id, subject=case.id, kind=case.kind)
+        return done
     if not case.complete(db):
         return False
+    messages.access_case_ended(db, case, school)
     work = _take_off if case.kind == LOST_SECOND_STEP else _replace
-    done = work(db, case, school)
-    record(db, "access.done", actor=None, school=school.id, subject=case.id, kind=case.kind, done=done)
+    work(db, case, school)
+    record(db, "access.done", actor=None, school=school.id, subject=case.id, kind=case.kind)
     return True
 
 
-def _take_off(db: Session, case: AccessCase, school: School) -> bool:
-    account = db.get(Account, case.account_id) if case.account_id else None
-    schools = [held.school_id for held in Membership.of(db, account.id)] if account else []
-    done = school.id in schools and None not in schools  # a school vouches for no operator and no partner's user
-    if account and done:
-        forget_second_steps(db, account.id)
-        SignIn.end_all(db, account.id)
-        withdrawn(db)
-        for other in AccessCase.others_of(db, case):  # or it would take off what is set up next
-            if other.kind == LOST_SECOND_STEP:
-                other.refuse(db, "Another request about the same account was carried out.")
-    messages.access_case_ended(db, case, school)
-    return done
+def _vouched_for(db: Session, case: AccessCase, school: School) -> bool:
+    """Whether the account is the school's still, and nobody's but schools': those vouch for no operator or partner."""
+    homes = [held.school_id for held in Membership.of(db, case.account_id)] if case.account_id else []
+    return school.id in homes and None not in homes
 
 
-def _replace(db: Session, case: AccessCase, school: School) -> bool:
+def _take_off(db: Session, case: AccessCase, school: School) -> None:
+    if case.account_id is None:
+        return
+    forget_second_steps(db, case.account_id)
+    SignIn.end_all(db, case.account_id)
+    withdrawn(db)
+    for other in AccessCase.others_of(db, case):  # or it would take off what is set up next
+        if other.kind == LOST_SECOND_STEP:
+            other.refuse(db, f"Another request about the same account at {school.name} was carried out.")
+
+
+def _replace(db: Session, case: AccessCase, school: School) -> None:
     about = db.get(Account, case.account_id) if case.account_id else None
     held = known.membership_of(db, school.id, about.id) if about else None
-    messages.access_case_ended(db, case, school)
     if about and held:
         people.end_access(db, school, about, held, by=None, even_the_last=True)
     welcome.send(db, name=case.name, email=case.email, role=ADMIN, school=school, sent_by=None)
-    return True
 
 
 def _count(db: Session, case: AccessCase, school: School) -> WrongCode:
