@@ -15,6 +15,7 @@ from app.db import DatabaseAway, Session, sessions
 from app.models.base import ago, now
 from app.models.ledger import Read, Refusal
 from app.models.passkey import Challenge
+from app.models.webhook import Notice
 from app.onboarding import access_cases
 from app.onboarding.register_changes import follow_the_register
 from app.settings import settings
@@ -27,6 +28,7 @@ EVERY_SECONDS = 60.0
 MOST_UNITS = 1000  # of one chore in one minute
 DAYS_IN_MONTH = 30.44
 REFUSALS_DAYS = 90
+NOTICES_DAYS = 90
 
 
 def sum_up_the_ledger(db: Session) -> int:
@@ -39,6 +41,11 @@ def forget_refusals(db: Session) -> int:
     return Refusal.forget(db, ago(REFUSALS_DAYS * 86_400))
 
 
+def forget_notices(db: Session) -> int:
+    """A partner that has not asked for three months has missed more than what happened then."""
+    return Notice.forget(db, ago(NOTICES_DAYS * 86_400))
+
+
 CHORES: tuple[Callable[[Session], int], ...] = (
     access_cases.complete_due,
     deletion.remind,
@@ -48,6 +55,7 @@ CHORES: tuple[Callable[[Session], int], ...] = (
     follow_the_register,
     sum_up_the_ledger,
     forget_refusals,
+    forget_notices,
     Challenge.forget,
     invitations.send_reminders,
     invitations.expire,
