@@ -5,12 +5,12 @@ import uuid
 from collections.abc import Collection
 from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, and_, func, insert, or_, select, update
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session
 from app.models.account import Account, Membership
-from app.models.base import Base, new_id, now, rows_changed
+from app.models.base import SWEPT_MOST, Base, new_id, now, rows_changed
 from app.models.partner import App
 
 ENDED = "The webhook was removed"
@@ -109,6 +109,18 @@ class Notice(Base):
             at, number = place
             found = found.where(or_(cls.created_at > at, and_(cls.created_at == at, cls.id > number)))
         return list(db.scalars(found.order_by(cls.created_at, cls.id).limit(most)))
+
+    @classmethod
+    def forget(cls, db: Session, before: dt.datetime, most: int = SWEPT_MOST) -> int:
+        """Delete notices from before then that are on their way nowhere, with their deliveries; how many notices."""
+        waiting = select(Delivery.notice_id).where(Delivery.next_try_at.is_not(None))
+        first_kept = uuid.UUID(
+            bytes=int(before.timestamp() * 1000).to_bytes(6, "big") + bytes(10)
+        )  # ids grow with time
+        old = select(cls.id).where(cls.id < first_kept, cls.id.not_in(waiting)).order_by(cls.id).limit(most)
+        ids = list(db.scalars(old.with_for_update(skip_locked=True)))
+        db.execute(delete(Delivery).where(Delivery.notice_id.in_(ids)))
+        return rows_changed(db, delete(cls).where(cls.id.in_(ids)))
 
 
 class Delivery(Base):

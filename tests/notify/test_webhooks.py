@@ -130,9 +130,14 @@ def test_each_webhook_gets_what_it_wants_and_no_other_app_hears_of_it(hook: Hook
 
 def test_what_was_not_committed_is_not_sent(hook: Hook) -> None:
     app, _, _ = added(hook)
-    with pytest.raises(ValueError, match="no notice"), sessions.begin() as db:
-        notices.tell(db, app.id, "authorisation.granted", {})
-        notices.tell(db, app.id, "made.up", {})
+
+    def half() -> None:
+        with sessions.begin() as db:
+            notices.tell(db, app.id, "authorisation.granted", {})
+            notices.tell(db, app.id, "made.up", {})
+
+    with pytest.raises(ValueError, match="no notice"):
+        half()
     assert webhooks.deliver_due() == 0
 
     told(app)
@@ -346,6 +351,39 @@ def test_a_target_that_hangs_delays_neither_other_webhooks_nor_mails(
 def _mail_left() -> bool:
     with sessions.read() as db:
         return db.query(Message).filter(Message.sent_at.is_not(None)).count() == 1
+
+
+def test_old_notices_are_forgotten_but_not_what_still_waits(hook: Hook) -> None:
+    app, _, _ = added(hook)
+    kept = told(app, n=1)
+    webhooks.deliver_due()
+    told(app, n=2)
+    tomorrow = now() + dt.timedelta(days=1)
+    with sessions.begin() as db:
+        assert Notice.forget(db, ago(60)) == 0
+        assert Notice.forget(db, tomorrow) == 1
+        assert db.get(Notice, kept.id) is None
+    assert webhooks.deliver_due() == 1
+    with sessions.begin() as db:
+        assert Notice.forget(db, tomorrow) == 1
+        assert db.query(Delivery).count() == 0
+
+
+def test_two_who_rotate_at_once_do_not_lose_the_secret_that_is_in_use(hook: Hook) -> None:
+    app, webhook, first = added(hook)
+    made: list[str | None] = []
+    with sessions.read() as db:
+        seen = [db.get_one(Webhook, webhook.id)]
+    with sessions.read() as db:
+        seen.append(db.get_one(Webhook, webhook.id))
+    for stale in seen:
+        with sessions.begin() as db:
+            db.add(stale)
+            made.append(webhooks.rotate(db, stale))
+    assert made[0] and made[1] is None
+    told(app)
+    webhooks.deliver_due()
+    assert hook.read(first) and hook.read(made[0])
 
 
 def test_an_unknown_kind_is_refused() -> None:
