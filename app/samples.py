@@ -41,6 +41,7 @@ APPS = (
     ("reading-room-oidc", "Reading Room Classic", "oidc", "client_secret_post"),
     ("reading-room-mobile", "Reading Room Mobile", "standard", "none"),
 )
+TEST_APP = ("reading-room-test", "Reading Room Next", "standard", "client_secret_basic")
 PURPOSES = {
     "school": "To set up your school in Reading Room under its right name and address, and to send orders there.",
     OPENID: "So that your librarians sign in to Reading Room without another password.",
@@ -67,7 +68,7 @@ def seed(db: Session) -> dict[str, Any]:
         "issuer": settings.issuer,
         "schools": schools,
         "operators": [_sign_in(_person(db, email, name, role=role), role=role) for email, name, role in OPERATORS],
-        "apps": [_app(db, *app) for app in APPS],
+        "apps": [*(_app(db, *app) for app in APPS), _app(db, *TEST_APP, is_live=False)],
         "partner_users": [
             _sign_in(_person(db, email, name, role=PARTNER_USER, partner_id=_id("partner")))
             for email, name in PARTNER_PEOPLE
@@ -162,7 +163,9 @@ def _partner(db: Session) -> None:
     db.flush()
 
 
-def _app(db: Session, client_id: str, name: str, profile: str, auth_method: str) -> dict[str, Any]:
+def _app(
+    db: Session, client_id: str, name: str, profile: str, auth_method: str, *, is_live: bool = True
+) -> dict[str, Any]:
     key = _private_jwk(client_id) if auth_method == "private_key_jwt" else None
     secret = None if key or auth_method == "none" else _client_secret(client_id)
     app = App.by_client_id(db, client_id)
@@ -177,7 +180,7 @@ def _app(db: Session, client_id: str, name: str, profile: str, auth_method: str)
             redirect_uris=[f"http://127.0.0.1:{settings.demo_port}/callback"],
             post_logout_redirect_uris=[f"http://127.0.0.1:{settings.demo_port}/"],
             jwks={"keys": [public]} if public else None,
-            is_live=True,
+            is_live=is_live,
             retention="Until your school ends data sharing, then 30 days",
         )
         db.add(app)
@@ -188,7 +191,7 @@ def _app(db: Session, client_id: str, name: str, profile: str, auth_method: str)
             asks = {"required": scope == "school", "purpose": PURPOSES[scope], "legal_basis": basis}
             db.add(AppScope(app_id=app.id, scope=scope, position=place, **asks))
         if secret:
-            db.add(AppSecret(digest=secrets.digest(secret), app_id=app.id))
+            db.add(AppSecret(digest=secrets.digest(secret), app_id=app.id, hint=secret[-4:]))
         db.flush()
         db.refresh(app)
     credential = {"private_jwk": key} if key else {"client_secret": secret}

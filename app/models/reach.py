@@ -53,8 +53,8 @@ def schools(db: Session, partner_id: uuid.UUID) -> list[Reached]:
         key = (row[0].app_id, row[1].urn)
         if key not in found:
             found[key] = _reached(row[0], row[1], row[1].id in with_endpoint)
-    for row in db.execute(_invited(partner_id)):
-        invitation, name = row[0], row[1]
+    for each in db.execute(_invited(partner_id)):
+        invitation, name = each[0], each[1]
         key = (invitation.app_id, invitation.urn)
         if key not in found or found[key].state in ("Revoked", "Returned", "Expired"):
             known = name or f"URN {invitation.urn}"

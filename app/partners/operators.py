@@ -41,6 +41,10 @@ DONE = {
 _mails = Limit(60, 3600)  # of one operator
 
 
+class Bare(BaseModel):
+    """A button alone."""
+
+
 class Decision(Reason):
     decision: Literal["approve", "refuse"] = Field(description="Choose approve or refuse")
 
@@ -179,7 +183,7 @@ def change_profile(request: Request, partner_id: uuid.UUID, app_id: uuid.UUID, s
     def work(db: Session, partner: Partner, by: Account, _form: Any) -> None:
         proposals.set_oidc(db, own(db, partner, app_id), by.id, sent.get("oidc") == "yes")
 
-    return _act(request, partner_id, sent, work, "profile", form=BaseModel, app_id=app_id)
+    return _act(request, partner_id, sent, work, "profile", form=Bare, app_id=app_id)
 
 
 def _act(

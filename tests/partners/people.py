@@ -38,7 +38,8 @@ class Company:
 
 def company(name: str = "Reading Room", **app: Any) -> Company:
     with sessions.begin() as db:
-        made, _ = factories.app(db, name, **{"is_live": False, "retention": "30 days"} | app)
+        usual: dict[str, Any] = {"is_live": False, "retention": "30 days"}
+        made, _ = factories.app(db, name, **usual | app)
         made.scopes[0].legal_basis = FILLED["legal_basis-school"]
         partner = db.get_one(Partner, made.partner_id)
         partner.agreement_url = "https://partner.example/agreement"
