@@ -41,7 +41,11 @@ WORDS = {
     "access.stopped": "Access case stopped by somebody concerned",
     "access.done": "Access case carried out",
     "account.password_changed": "Password changed",
-    "account.second_step_added": "Authenticator app added",
+    "account.second_step_added": "Second step added",
+    "account.second_step_removed": "Passkey removed",
+    "account.recovery_codes_made": "Recovery codes made",
+    "account.recovery_code_used": "Signed in with a recovery code",
+    "account.signed_out_elsewhere": "Signed out elsewhere",
 }
 
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from app.db import Session, sessions
 from app.errors import Problem
-from app.models.account import CHANGE_PASSWORD, DONE, ENROL
+from app.models.account import CHANGE_PASSWORD, DONE, ENROL, SecondStep
 from app.signin import factors, passkeys, passwords
 from app.signin.flow import WRONG_CODE, awaited, elsewhere, lead_on, step_page
 from app.signin.reauth import proven_lately
@@ -74,12 +74,13 @@ def submit_authenticator(request: Request, sent: Posted) -> Response:
             if sealed is None or step is None:
                 factors.begin_setup(db, person.session)
                 return _picture(request, db, person, 422, problems=[WRONG_CODE])
+            before = SecondStep.of(db, person.account.id)
             going = set_authenticator(db, person, sealed, step)
             if is_first:
                 return lead_on(request, db, going)
     except TooLate:
         return elsewhere(None)
-    response = see_other("/account?changed=authenticator")
+    response = see_other(f"/account?changed=authenticator{'' if before else '-first'}")
     hand_over(response, going.secret)
     return response
 
@@ -102,6 +103,7 @@ def _picture(request: Request, db: Session, person: Person, status: int = 200, *
         "seed": seed,
         "picture": picture,
         "is_first": person.session.step == ENROL,
+        "has_app": SecondStep.of(db, person.account.id) is not None,
         "elsewhere": passkeys.elsewhere(request),
     }
     return step_page(request, "signin/authenticator.html", app, status, **shown, **context)

@@ -152,7 +152,7 @@ def test_the_history_says_what_was_done_when_and_by_whom(as_: Opens, caller: Acc
     with sessions.begin() as db:
         record(db, "account.second_step_added", actor=here.admin.id, school=here.school.id, subject=here.admin.id)
     calling.opens(here.school_page)
-    assert "Authenticator app added" in calling.text
+    assert "Second step added" in calling.text
     assert "An admin can suspend, resume or close a school" in calling.text
     with sessions.read() as db:
         assert audit.verify(db) == []

@@ -1,6 +1,7 @@
 import json
 from typing import Any
 
+import pyotp
 import pytest
 from sqlalchemy import delete, update
 from starlette.types import ASGIApp
@@ -289,6 +290,20 @@ def test_of_two_passkeys_removed_at_once_one_stays(browser: Browser, owned: tupl
             return Passkey.remove(db, account.id, ids[number])
 
     assert sorted(at_once(2, removes)) == [False, True]
+
+
+def test_somebody_with_a_passkey_alone_adds_the_app(browser: Browser, owned: tuple[Account, Device]) -> None:
+    account, device = owned
+    with sessions.begin() as db:
+        db.execute(delete(SecondStep).where(SecondStep.account_id == account.id))
+    alone(browser, device)
+    browser.posts("/account/confirm/passkey", credential=device.signs(options(browser, "confirm")))
+    browser.opens("/account/authenticator")
+    assert browser.title == "Set up your authenticator app"
+    browser.fills("Code from your authenticator app", pyotp.TOTP(browser.value("totp-secret")).now())
+    browser.presses("Continue")
+
+    assert "Your authenticator app was set up" in browser.text
 
 
 def test_a_foreign_passkey_is_not_found(browser: Browser, owned: tuple[Account, Device]) -> None:
