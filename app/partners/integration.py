@@ -54,17 +54,17 @@ def checklist(app: App, seen: reach.Traces) -> list[Item]:
         ),
         Item(
             "Redirect address matched",
-            _first(one for one in seen.requests if one.parameters.get("redirect_uri") in app.redirect_uris),
+            _first(one for one in seen.requests if _sent(one).get("redirect_uri") in app.redirect_uris),
             "Send one of your registered addresses, letter by letter.",
         ),
         Item(
             "PKCE with S256",
-            _first(one for one in seen.requests if one.parameters.get("code_challenge_method") == "S256"),
+            _first(one for one in seen.requests if _sent(one).get("code_challenge_method") == "S256"),
             "Send code_challenge and code_challenge_method=S256; most libraries do it when told to use PKCE.",
         ),
         Item(
             "state sent",
-            _first(one for one in seen.requests if one.parameters.get("state")),
+            _first(one for one in seen.requests if _sent(one).get("state")),
             "Send a fresh state with each request, and compare it when the browser comes back.",
         ),
         Item(
@@ -117,3 +117,9 @@ def _declined(one: AuthorizationRequest, seen: reach.Traces) -> bool:
         return False
     minute = dt.timedelta(minutes=1)
     return not any(answered - minute < code.expires_at - minute < answered + minute for code in seen.codes)
+
+
+def _sent(one: AuthorizationRequest) -> dict[str, str]:
+    """The parameters as they came."""
+    values: dict[str, str] = one.parameters.get("values", {})
+    return values
