@@ -17,7 +17,7 @@ from app.sharing.service import revoke
 from tests.factories import signs_in
 from tests.oauth.dance import Dance, at_once
 from tests.pages import Browser
-from tests.sharing.control import data, given, notices, subjects
+from tests.sharing.control import data, given, notices, subjects, texts
 from tests.sharing.people import actions, authorised, colleague, person, state, world
 
 TOMORROW = dt.timedelta(days=1)
@@ -59,6 +59,7 @@ def test_a_pause_ends_by_itself_on_its_day_in_england_and_is_told_of_once(
     page.fills("Resume by itself on (optional)", (today() + TOMORROW).isoformat())
     page.presses("Pause")
     assert state(paused) == "Paused" and ", by itself" in page.text
+    assert "until it resumes by itself on" in texts()
     assert chores.run(resume_in_time) == 0
 
     with sessions.begin() as db:
