@@ -5,8 +5,23 @@ import datetime as dt
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Self
+from typing import cast as cast_to
 
-from sqlalchemy import Date, ForeignKey, Index, Select, String, Text, cast, delete, func, select, tuple_
+from sqlalchemy import (
+    Date,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    Table,
+    Text,
+    cast,
+    delete,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -52,7 +67,8 @@ class Read(Base):
     @classmethod
     def add(cls, db: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write these; one that is there already (its id says so) is left as it is."""
-        db.execute(_insert(cls).on_conflict_do_nothing(), list(rows))
+        # Of the table, not of the class: no objects are wanted, and each call pays for this.
+        db.connection().execute(_insert(cast_to(Table, cls.__table__)).on_conflict_do_nothing(), list(rows))
 
     @classmethod
     def page(cls, db: Session, wanted: Wanted, page: int, rows: int) -> tuple[list[Self], int]:
@@ -212,8 +228,11 @@ def _within(found: Select[Any], wanted: Wanted) -> Select[Any]:
 
 
 def _day(moment: Any) -> Any:
-    """The day of a moment in UTC; SQLite, whose dates are text, needs it cut out of that."""
-    return func.date(moment) if is_sqlite else cast(func.timezone("UTC", moment), Date)
+    """The day of a moment in UTC; SQLite, whose dates are text, needs it cut out of that.
+
+    Without a parameter in it: PostgreSQL takes two parameters for two different days, and so refuses to group by them.
+    """
+    return func.date(moment) if is_sqlite else cast(func.timezone(literal_column("'UTC'"), moment), Date)
 
 
 def _added(rows: Sequence[Any]) -> dict[dt.date, int]:
