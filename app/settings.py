@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     smtp_url: SecretStr | None = Field(None, description="smtp(s)://user:password@host:port; absent: outbox only")
     mail_from: str = "Gatehouse <no-reply@gatehouse.example>"
     sms_url: SecretStr | None = Field(
-        None, description="GOV.UK Notify: https://:API-KEY@host/TEMPLATE-ID; absent: outbox only"
+        None, description="GOV.UK Notify: https://:API-KEY@host/TEMPLATE-ID, its text ((text)); absent: outbox only"
     )
     redis_url: SecretStr | None = Field(None, description="Shared throttles; absent: in process")
     support_url: str = ""

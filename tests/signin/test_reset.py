@@ -107,6 +107,20 @@ def test_somebody_who_lost_the_first_password_gets_on_to_setting_up_the_second_s
     assert account.username == "100001"
 
 
+def test_a_first_password_that_ran_out_leads_to_a_reset(browser: Browser) -> None:
+    account, first = fresh_admin()
+    with sessions.begin() as db:
+        db.get_one(Account, account.id).password_expires_at = ago(1)
+    types_password(browser, "100001", first, 403)
+    browser.follows("choose a password with a code")
+    asks(browser, "100001")
+    types(browser, texted())
+    chooses(browser)
+
+    types_password(browser, "100001", NEW_PASSWORD)
+    assert browser.path == "/account/authenticator"
+
+
 def test_the_answer_is_the_same_for_everybody(server: ASGIApp) -> None:
     with sessions.begin() as db:
         known = factories.admin(db, factories.school(db))
