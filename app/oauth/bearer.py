@@ -111,6 +111,7 @@ async def held_token(request: Request) -> Presented:
         await _partner_token(request, scheme, token)
         raise refused(403, "insufficient_scope", SCHOOL_NEEDED, scheme=scheme)
     if held.ended_at or held.expires_at <= now():
+        ledger.refused(held.app_id, DATA, "invalid_token")
         raise refused(401, "invalid_token", DEAD, scheme=scheme)
     await _prove(request, scheme, token, held.key_thumbprint)
     return Presented(held, scheme)

@@ -13,12 +13,14 @@ from app.models import reach
 from app.models.partner import App
 from app.models.token import AuthorizationRequest
 from app.partners.apps import own
+from app.settings import settings
 from app.signin.session import at_partner
 from app.web.pages import page
 
 router = APIRouter(include_in_schema=False)
 
 DEAD = ("invalid_token", "invalid_grant")
+AT_ONCE = dt.timedelta(seconds=1)  # a request is answered and its code made in one unit
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,12 +113,11 @@ def _first(rows: Iterable[AuthorizationRequest]) -> dt.datetime | None:
 
 
 def _declined(one: AuthorizationRequest, seen: reach.Traces) -> bool:
-    """It was answered, and no code was made for it: a code lives a minute and is made as it is answered."""
-    answered = one.completed_at
+    """It was answered, and no code was made at that moment."""
+    answered, lasts = one.completed_at, dt.timedelta(seconds=settings.authorization_code_seconds)
     if answered is None:
         return False
-    minute = dt.timedelta(minutes=1)
-    return not any(answered - minute < code.expires_at - minute < answered + minute for code in seen.codes)
+    return not any(abs(code.expires_at - lasts - answered) < AT_ONCE for code in seen.codes)
 
 
 def _sent(one: AuthorizationRequest) -> dict[str, str]:
