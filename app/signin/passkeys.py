@@ -18,7 +18,7 @@ from webauthn.helpers import parse_authentication_credential_json, parse_client_
 from webauthn.helpers import structs as wire
 
 from app import audit
-from app.db import Session, sessions
+from app.db import DatabaseAway, PoolExhausted, Session, sessions
 from app.errors import Problem
 from app.models.account import Account
 from app.models.base import ahead, now
@@ -127,7 +127,7 @@ def judged(sent: Mapping[str, str], purpose: str, account_id: uuid.UUID | None) 
             credential_current_sign_count=passkey.sign_count,
             require_user_verification=True,
         )
-    except Problem:
+    except (Problem, DatabaseAway, PoolExhausted):
         raise
     except Exception as wrong:  # the library and its CBOR reader raise many kinds for what a stranger may send
         raise _refused(wrong) from wrong
@@ -151,7 +151,7 @@ def made(sent: Mapping[str, str], person: Person) -> Passkey:
             expected_origin=site()[1],
             require_user_verification=True,
         )
-    except Problem:
+    except (Problem, DatabaseAway, PoolExhausted):
         raise
     except Exception as wrong:
         raise _refused(wrong) from wrong
