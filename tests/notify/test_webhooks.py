@@ -1,11 +1,8 @@
 """Webhooks: signed so that an independent library believes them, at least once, and nobody waits for anybody."""
 
 import datetime as dt
-import threading
 import time
 import uuid
-from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from standardwebhooks import Webhook as Library
@@ -14,52 +11,13 @@ from standardwebhooks import WebhookVerificationError
 from app.db import sessions
 from app.models.account import PARTNER_USER, Membership
 from app.models.base import ago, now
-from app.models.outbox import Message
 from app.models.partner import App
 from app.models.webhook import Delivery, Notice, Webhook
-from app.notify import notices, outbox, webhooks
-from app.notify.content import Content
-from app.secrets import unseal
+from app.notify import notices, webhooks
 from app.settings import settings
 from tests import factories
 from tests.notify.hook_server import Hook, listening
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    with listening() as opened:
-        yield opened
-
-
-def added(hook: Hook, app: App | None = None, events: tuple[str, ...] = ()) -> tuple[App, Webhook, str]:
-    with sessions.begin() as db:
-        app = app or factories.app(db)[0]
-        webhook, secret = webhooks.add(db, app.id, hook.url, list(events))
-    return app, webhook, secret
-
-
-def told(app: App, kind: str = "authorisation.granted", **data: Any) -> Notice:
-    with sessions.begin() as db:
-        return notices.tell(db, app.id, kind, data)
-
-
-def only_delivery() -> Delivery:
-    with sessions.read() as db:
-        (one,) = db.query(Delivery).all()
-        return one
-
-
-def due_again(**columns: Any) -> None:
-    """Time passes: whatever waits is due."""
-    with sessions.begin() as db:
-        for row in db.query(Delivery).filter(Delivery.next_try_at.is_not(None)):
-            for name, value in ({"next_try_at": now()} | columns).items():
-                setattr(row, name, value)
-
-
-def mails() -> list[Content]:
-    with sessions.read() as db:
-        return [Content.from_json(unseal(row.sealed or "", "outbox")) for row in db.query(Message)]
+from tests.notify.hooks import added, due_again, mails, only_delivery, told
 
 
 def test_what_happened_arrives_signed_for_an_independent_reader(hook: Hook) -> None:
@@ -284,73 +242,6 @@ def test_the_address_is_judged_again_at_each_send(hook: Hook, monkeypatch: pytes
 
     due_again()
     assert webhooks.deliver_due() == 1
-
-
-def test_killed_between_sending_and_noting_it_is_sent_again_with_the_same_id(
-    hook: Hook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app, _, _ = added(hook)
-    told(app)
-
-    def killed(*_: Any) -> None:
-        raise SystemExit
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Delivery, "mark_delivered", killed)
-        with pytest.raises(SystemExit):
-            webhooks.deliver_due()
-    assert webhooks.deliver_due() == 0, "the lease of the dead worker holds"
-
-    due_again()
-    assert webhooks.deliver_due() == 1
-    assert len(hook.came) == 2 and len(set(hook.ids)) == 1
-
-
-def test_of_many_workers_one_takes_it(hook: Hook) -> None:
-    app, _, _ = added(hook)
-    told(app)
-    delivered: list[int] = []
-    together = threading.Barrier(6)
-
-    def work() -> None:
-        together.wait()
-        delivered.append(webhooks.deliver_due())
-
-    workers = [threading.Thread(target=work) for _ in range(6)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert (sum(delivered), len(hook.came)) == (1, 1)
-
-
-def test_a_target_that_hangs_delays_neither_other_webhooks_nor_mails(
-    hook: Hook, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(webhooks, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(outbox, "POLL_SECONDS", 0.01)
-    with listening() as hanging:
-        hanging.seconds = 1.5
-        slow, _, _ = added(hanging)
-        quick, _, _ = added(hook)
-        for n in range(3):
-            told(slow, n=n)
-        told(quick)
-        with sessions.begin() as db:
-            outbox.enqueue(db, outbox.EMAIL, "a@partner.example", "Hello", "Words")
-        end = outbox.in_background(beside=webhooks.run)
-        began = time.monotonic()
-        while time.monotonic() - began < 5 and not (hook.came and _mail_left()):
-            time.sleep(0.01)
-        assert time.monotonic() - began < 1.4
-        assert (len(hook.came), len(hanging.came), hanging.most_at_once) == (1, 1, 1)
-        end()
-        assert len(hanging.came) == 1, "it stops after what was under way"
-
-
-def _mail_left() -> bool:
-    with sessions.read() as db:
-        return db.query(Message).filter(Message.sent_at.is_not(None)).count() == 1
 
 
 def test_old_notices_are_forgotten_but_not_what_still_waits(hook: Hook) -> None:
