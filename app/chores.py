@@ -60,6 +60,7 @@ CHORES: tuple[Callable[[Session], int], ...] = (
     invitations.send_reminders,
     invitations.expire,
     contact.take_effect,
+    contact.forget,
 )
 
 

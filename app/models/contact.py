@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from typing import Self
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, func, or_, select, text, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, delete, func, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session
@@ -69,6 +69,11 @@ class ResetCode(Base):
     def drop_of(cls, db: Session, browser: bytes) -> None:
         """Let the code that this browser asked for before be dead."""
         db.execute(update(cls).where(*cls._open(browser)).values(used_at=now()))
+
+    @classmethod
+    def forget(cls, db: Session, before: dt.datetime) -> int:
+        """Delete codes that were sent before then; how many."""
+        return rows_changed(db, delete(cls).where(cls.created_at < before))
 
     @classmethod
     def _open(cls, browser: bytes) -> tuple[ColumnElement[bool], ...]:
@@ -170,6 +175,11 @@ class ContactChange(Base):
         """Whether the account got its mobile number after `since`."""
         lately = (cls.account_id == account_id, cls.kind == MOBILE, cls.outcome == "done", cls.ended_at > since)
         return db.scalars(select(cls.id).where(*lately).limit(1)).first() is not None
+
+    @classmethod
+    def forget(cls, db: Session, before: dt.datetime) -> int:
+        """Delete what ended before then, with the addresses and numbers in it; how many."""
+        return rows_changed(db, delete(cls).where(cls.ended_at < before))
 
     @classmethod
     def _unproved(cls) -> tuple[ColumnElement[bool], ...]:

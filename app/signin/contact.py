@@ -31,7 +31,7 @@ from app.web.telephone import uk_mobile
 
 router = APIRouter(include_in_schema=False)
 
-HOUR = 3600
+HOUR, DAY, MONTH = 3600, 86_400, 30 * 86_400
 MOST_TEXTS = 2  # an hour to one number, those of a reset counted: the third is left for its owner's known device
 MOST_AT_ONCE = 100  # that take effect in one write unit
 WRONG_CODE = Fault("That code is not right, or it does not work any more. Cancel the change to begin anew", "code")
@@ -243,6 +243,11 @@ def take_effect(db: Session) -> int:
         messages.contact_changed(db, account, change.kind, told)
         record(db, "account.contact_changed", actor=account.id, subject=change.id, kind=change.kind)
     return ended or ContactChange.expire(db)
+
+
+def forget(db: Session) -> int:
+    """Chore: delete the codes of yesterday, and changes that ended a month ago: the audit knows that there were any."""
+    return ResetCode.forget(db, ago(DAY)) + ContactChange.forget(db, ago(MONTH))
 
 
 def _prove(db: Session, change: ContactChange) -> bool:

@@ -12,7 +12,7 @@ from app.chores import run
 from app.db import sessions
 from app.models.account import Account
 from app.models.base import ago, now
-from app.models.contact import ContactChange
+from app.models.contact import ContactChange, ResetCode
 from app.settings import settings
 from app.signin import contact
 from tests import factories
@@ -283,3 +283,20 @@ def test_of_changes_begun_at_once_one_is_under_way(server: ASGIApp, browser: Bro
         return client.post("/account/email", data={"email": f"new{number}@x.example"}).status_code
 
     assert sorted(at_once(4, post)) == [303, 409, 409, 409]
+
+
+def test_old_codes_and_changes_are_forgotten_and_newer_ones_are_not(
+    browser: Browser, other_browser: Browser, account: Account
+) -> None:
+    asks(other_browser, account.email)
+    asks_for_email(browser)
+    browser.opens("/account")
+    browser.presses("Cancel the change of email address")
+    assert run(contact.forget) == 0
+
+    with sessions.begin() as db:
+        db.execute(update(ResetCode).values(created_at=ago(86_401)))
+        db.execute(update(ContactChange).values(ended_at=ago(31 * 86_400)))
+    asks_for_email(browser)
+    assert run(contact.forget) == 2
+    other_browser.opens(link("email/confirm"))
