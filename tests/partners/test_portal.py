@@ -1,7 +1,9 @@
 import io
+import json
 import uuid
 
 import pytest
+from joserfc.jwk import ECKey
 from PIL import Image
 from starlette.types import ASGIApp
 
@@ -236,3 +238,20 @@ def test_two_operators_who_decide_one_proposal_decide_it_once(server: ASGIApp) -
         return True
 
     assert sum(at_once(4, decide)) == 1
+
+
+def test_keys_are_pasted_and_ended_but_never_the_last_one_that_is_needed(browser: Browser) -> None:
+    here = company()
+    rows = [ECKey.generate_key("P-256", {"kid": name}).as_dict(private=False) for name in ("one", "two")]
+    private = ECKey.generate_key("P-256").as_dict(private=True)
+    opens(browser, here.person)
+    page = f"{here.page}/credentials"
+    for bad in ("", "[]", "{", json.dumps({"keys": [private]})):
+        browser.posts(page, 400, auth_method="private_key_jwt", jwks=bad)
+    browser.posts(page, 200, auth_method="private_key_jwt", jwks=json.dumps({"keys": rows}))
+    browser.posts(f"{page}/secrets", 409)
+    browser.opens(page)
+    browser.presses("End this key", near="with the id one")
+    assert [row["kid"] for row in (app_now(here).jwks or {})["keys"]] == ["two"]
+    browser.presses("End this key", 409)
+    assert app_now(here).jwks
