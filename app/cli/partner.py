@@ -41,7 +41,7 @@ def add_partner(
 
     card = {"ico_number": ico, "website": website, "agreement_url": agreement_url, "breach_contact": breach_contact}
     with failures(), sessions.begin() as db:
-        partner, is_new = service.add_partner(db, name, **card)
+        partner, is_new = service.add_partner(db, name, actor=None, **card)
     sentence = f"{partner.name} is a partner now." if is_new else f"{partner.name} was a partner already."
     say(as_json, sentence, id=partner.id, name=partner.name, added=is_new)
 
