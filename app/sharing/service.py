@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from app.db import Session
 from app.errors import NotAllowed, NotFound, Problem
+from app.models import people
 from app.models.account import ADMIN
 from app.models.authorisation import EXPIRED, RETURNED, REVOKED, Authorisation
 from app.models.base import now
@@ -173,6 +174,7 @@ def grant(db: Session, *, person: Person, school: School, app: App, scopes: list
         raise NotOffered(hint=f"{app.name} does not offer that choice." if scopes else "Choose at least one.")
     granted = [scope for scope in offered if scope in scopes]
     school = School.locked(db, school.id)
+    _check_still_admin(db, person, school)
     check_both_may(school, app)
 
     until, standing = end_date(), Authorisation.unended(db, school.id, app.id)
@@ -220,6 +222,7 @@ def change(
     Raises NotFound, CannotShare, or NotOffered for a scope that is neither agreed to nor asked for, or none at all.
     """
     school = School.locked(db, school.id)
+    _check_still_admin(db, person, school)
     given = Authorisation.at_school(db, authorisation_id, school.id)
     if given is None:
         raise NotFound
@@ -242,6 +245,13 @@ def change(
     ended, ends = [scope for scope in before if scope not in chosen], given.expires_at.isoformat(timespec="seconds")
     tell(db, school, given, "changed", by=person.account.id, ended=ended, until=ends, before=before)
     return given
+
+
+def _check_still_admin(db: Session, person: Person, school: School) -> None:
+    """Removing people locks the school too: whoever was removed while this waited decides nothing any more."""
+    mine = people.membership_of(db, school.id, person.account.id)
+    if mine is None or mine.role != ADMIN:
+        raise NotAllowed(hint=ASK)
 
 
 def still_wanted(db: Session, school: School, given: Authorisation, person: Person) -> None:
