@@ -164,7 +164,7 @@ def test_after_72_hours_it_is_a_dead_letter_that_can_be_replayed(hook: Hook) -> 
     assert hook.ids[0] == hook.ids[1]
 
 
-def test_410_ends_the_webhook_and_the_partner_is_told(hook: Hook) -> None:
+def test_an_answer_of_410_ends_the_webhook_and_the_partner_is_told(hook: Hook) -> None:
     app, webhook, _ = added(hook)
     told(app)
     told(app)
