@@ -14,7 +14,7 @@ from app.models.base import ago, ahead
 from app.models.receipt import DeletionRequest
 from app.models.school import School
 from app.models.scope import SCOPES
-from app.sharing import deletion, difference, history, review
+from app.sharing import conversion, deletion, difference, history, review
 from app.sharing.service import agreed, decides, facts, revoke
 from app.signin.session import at_school
 from app.web import remembered
@@ -42,10 +42,12 @@ def home(request: Request, done: str = "") -> Response:
         shared = Authorisation.of_school(db, school.id)
         waiting = remembered.pending(request, db)
         frozen_by = Account.names(db, [school.frozen_by])
+        to_carry = conversion.offered(db, school) if decides(person, school) else []
     return page(
         request,
         "sharing/home.html",
         school=school,
+        to_carry=len(to_carry),
         **_sorted(shared, school),
         waiting=(waiting[1], remembered.path(waiting[0])) if waiting else None,
         decides=decides(person, school),

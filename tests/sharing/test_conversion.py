@@ -53,7 +53,8 @@ def test_what_is_carried_over_waits_paused_until_it_is_confirmed(browser: Browse
     school, admin = academy()
     factories.signs_in(browser, admin)
 
-    browser.opens("/school/conversion")
+    browser.opens("/school")
+    browser.follows("Choose what to carry over")
     assert "Made-up Primary School 100001 (URN 100001)" in browser.text
     browser.ticks("Reading Room by " + old.app.partner.name)
     browser.presses("Carry over, paused")
