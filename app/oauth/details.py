@@ -9,10 +9,10 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from app import strict_json
 from app.errors import OAuthError
 from app.models.partner import App
 from app.models.scope import SCOPES
-from app.oauth import strict_json
 from app.oauth.issue import Issued
 from app.oauth.request import Parameters
 from app.oauth.store import Client

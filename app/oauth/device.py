@@ -15,13 +15,14 @@ from typing import Any, NoReturn
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app import strict_json
 from app.db import Session
 from app.errors import OAuthError
 from app.models.base import ahead, now
 from app.models.endpoint import DeviceRequest, Endpoint, HeldEndpointToken, agents_refresh_tokens
 from app.models.school import UNVERIFIED, VERIFIED, School
 from app.models.token import ACCESS, REFRESH, Token
-from app.oauth import client_auth, dpop, jws, resource, store, strict_json
+from app.oauth import client_auth, dpop, jws, resource, store
 from app.oauth.issue import TokenRequest
 from app.oauth.request import Parameters, form
 from app.secrets import digest, new_secret, well_formed

@@ -18,9 +18,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from app import strict_json
 from app.db import DatabaseAway, PoolExhausted
 from app.errors import NotFound, OAuthError, Problem
-from app.oauth import bearer, strict_json
+from app.oauth import bearer
 from app.oauth.bearer import PartnerAccess
 from app.secrets import sign, signed
 from app.settings import settings

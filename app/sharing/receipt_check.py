@@ -11,7 +11,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from app import keys
+from app import keys, strict_json
 from app.db import Session
 from app.errors import Problem
 from app.models.authorisation import Authorisation
@@ -20,7 +20,6 @@ from app.settings import settings
 from app.sharing.receipts import header
 
 LONGEST = 100_000  # characters of what is pasted: the .json file holds everything twice
-DEEPEST = 20  # brackets in one another, far more than a receipt has
 
 
 class NotGenuine(Problem):
@@ -126,27 +125,10 @@ def _verified(key: keys.Key, text: str) -> dict[str, Any]:
 
 def _object(text: str) -> dict[str, Any]:
     """Raises ValueError for what is no JSON object, is too deep, or names a member twice."""
-    if max(text.count("["), text.count("{")) > 2_000 or _depth(text) > DEEPEST:
-        raise ValueError("too deep")
-    said = json.loads(text, object_pairs_hook=_once)
+    said = strict_json.read(text, LONGEST)
     if not isinstance(said, dict):
         raise ValueError("no object")
     return said
-
-
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    for mark in text:
-        depth += (mark in "[{") - (mark in "]}")
-        deepest = max(deepest, depth)
-    return deepest
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a member is named twice")
-    return found
 
 
 def _decoded(part: str) -> bytes:

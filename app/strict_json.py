@@ -1,4 +1,4 @@
-"""JSON inside a parameter, read so that no two readers see different things in it (RFC 8259 section 4)."""
+"""JSON that strangers send, read so that no two readers see different things in it (RFC 8259 section 4)."""
 
 import json
 from typing import Any
