@@ -7,11 +7,8 @@ Links start with the ISSUER setting and never with what a request claims. Texts 
 import re
 import uuid
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.db import Session
 from app.models.access_case import AccessCase
@@ -24,9 +21,9 @@ from app.models.partner import App
 from app.models.receipt import DeletionRequest
 from app.models.school import School
 from app.models.scope import SCOPES
-from app.notify.outbox import EMAIL, SMS, enqueue
-from app.settings import ROOT, settings
-from app.web.pages import day, duration, when
+from app.notify.wording import mail, sms
+from app.settings import settings
+from app.web.pages import duration
 
 CASE_STATES = (
     *("Called", "Confirmed", "Letter sent", "New code", "Waiting for school", "Approved", "Rejected"),
@@ -37,19 +34,19 @@ CASE_STATES = (
 def verification_link(db: Session, *, name: str, email: str, school_name: str, link: str) -> None:
     """To the registrant: follow this link to go on. Nothing of the sender's choosing is in it but a plain name."""
     lasts = duration(settings.verification_link_seconds)
-    _write(db, "verification_link", email, [link], name=name, school_name=school_name, link=link, lasts=lasts)
+    mail(db, "verification_link", email, [link], name=name, school_name=school_name, link=link, lasts=lasts)
 
 
 def school_registered(db: Session, account: Account, school: School) -> None:
     """To the new Estab Admin: what happens next, and how to say that it was not them."""
     link = f"{settings.issuer}/sign-in"
-    _write(db, "school_registered", account.email, [link], account=account, school=school, link=link)
+    mail(db, "school_registered", account.email, [link], account=account, school=school, link=link)
 
 
 def access_asked(db: Session, school: School, *, name: str, email: str) -> None:
     """To every Estab Admin of a school: somebody asks to be let in. Decided by them, outside this message."""
     for account in Account.of_school(db, school.id, ADMIN):
-        _write(db, "access_asked", account.email, account=account, school=school, name=name, email=email)
+        mail(db, "access_asked", account.email, account=account, school=school, name=name, email=email)
 
 
 def case_changed(db: Session, school: School, state: str, reason: str = "") -> None:
@@ -61,45 +58,45 @@ def case_changed(db: Session, school: School, state: str, reason: str = "") -> N
     links = [] if state in ("Suspended", "Closed") else [link]
     for account in Account.of_school(db, school.id, ADMIN):
         facts = {"account": account, "school": school, "state": state, "reason": reason.strip(), "link": link}
-        _write(db, "case_changed", account.email, links, **facts)
+        mail(db, "case_changed", account.email, links, **facts)
 
 
 def account_changed(db: Session, account: Account, what: str) -> None:
     """To a person: something about signing in changed. `what` is a full clause, such as "your password was changed"."""
-    _write(db, "account_changed", account.email, account=account, what=what.strip().rstrip("."))
+    mail(db, "account_changed", account.email, account=account, what=what.strip().rstrip("."))
 
 
 def reset_code(db: Session, mobile: str, code: str) -> None:
     """By text: the code to choose another password with."""
-    _text(db, "reset_code", mobile, code=code)
+    sms(db, "reset_code", mobile, code=code)
 
 
 def mobile_code(db: Session, mobile: str, code: str) -> None:
     """By text to a new number: the code that shows that the number is theirs."""
-    _text(db, "mobile_code", mobile, code=code)
+    sms(db, "mobile_code", mobile, code=code)
 
 
 def contact_proof(db: Session, account: Account, email: str, link: str) -> None:
     """To a new address: this link shows that it is theirs."""
-    _write(db, "contact_proof", email, [link], account=account, link=link)
+    mail(db, "contact_proof", email, [link], account=account, link=link)
 
 
 def contact_asked(db: Session, account: Account, kind: str, stop: str) -> None:
     """To the address until now: another "email" or "mobile" is wanted, and `stop` is the link that prevents it."""
     lasts = duration(settings.contact_change_seconds)
-    _write(db, "contact_asked", account.email, [stop], account=account, kind=kind, link=stop, lasts=lasts)
+    mail(db, "contact_asked", account.email, [stop], account=account, kind=kind, link=stop, lasts=lasts)
 
 
 def contact_changed(db: Session, account: Account, kind: str, to: Iterable[str]) -> None:
     """To the address until now, and a new one: the account has another "email" or "mobile"."""
     for email in to:
-        _write(db, "contact_changed", email, account=account, kind=kind)
+        mail(db, "contact_changed", email, account=account, kind=kind)
 
 
 def contact_stopped(db: Session, account: Account) -> None:
     """To the address that stays: the change was stopped, and what to do now."""
     link = f"{settings.issuer}/reset"
-    _write(db, "contact_stopped", account.email, [link], account=account, link=link)
+    mail(db, "contact_stopped", account.email, [link], account=account, link=link)
 
 
 def authorisation_changed(
@@ -125,7 +122,7 @@ def authorisation_changed(
         facts = {"account": account, "school": school, "app": app, "titles": titles, "stopped": stopped}
         facts |= {"link": link, "receipt_link": receipt_link, "until": authorisation.expires_at}
         facts["resumes_on"] = authorisation.resumes_on
-        _write(db, f"authorisation_{what}", account.email, links, **facts)
+        mail(db, f"authorisation_{what}", account.email, links, **facts)
 
 
 def authorisation_ending(db: Session, school: School, authorisation: Authorisation, days: int) -> None:
@@ -135,7 +132,7 @@ def authorisation_ending(db: Session, school: School, authorisation: Authorisati
     for account in _deciders_and_dpo(db, school):
         facts = {"account": account, "school": school, "app": authorisation.app, "titles": titles, "days": days}
         until = authorisation.expires_at
-        _write(db, "authorisation_ending", account.email, [link], link=link, until=until, **facts)
+        mail(db, "authorisation_ending", account.email, [link], link=link, until=until, **facts)
 
 
 def school_frozen(db: Session, school: School, by: Account, *, frozen: bool, reason: str, apps: int) -> None:
@@ -143,7 +140,7 @@ def school_frozen(db: Session, school: School, by: Account, *, frozen: bool, rea
     link = f"{settings.issuer}/school"
     for account in _deciders_and_dpo(db, school):
         facts = {"account": account, "school": school, "by": by, "reason": reason, "apps": apps, "frozen": frozen}
-        _write(db, "authorisation_frozen", account.email, [link], link=link, **facts)
+        mail(db, "authorisation_frozen", account.email, [link], link=link, **facts)
 
 
 def deletion_requested(
@@ -153,7 +150,7 @@ def deletion_requested(
     link = f"{settings.issuer}/partners/deletions/{request.id}"
     template = "deletion_overdue" if overdue else "deletion_requested"
     for email in to:
-        _write(db, template, email, [link], school=school, app=app, due_on=request.due_on, link=link)
+        mail(db, template, email, [link], school=school, app=app, due_on=request.due_on, link=link)
 
 
 def deletion_late(db: Session, school: School, given: Authorisation, request: DeletionRequest) -> None:
@@ -168,7 +165,7 @@ def deletion_attested(db: Session, school: School, given: Authorisation, request
 
 def welcome(db: Session, to: Welcome, home: str, link: str, by: Account | None) -> None:
     """To one more person of a school, a partner or the team, whose name is `home`: this link lets you in."""
-    _write(db, "welcome", to.email, [link], welcome=to, home=home, link=link, by=by)
+    mail(db, "welcome", to.email, [link], welcome=to, home=home, link=link, by=by)
 
 
 def people_changed(
@@ -179,7 +176,7 @@ def people_changed(
     told = Account.of_school(db, school.id, ADMIN) + ([about] if isinstance(about, Account) else [])
     for account in {account.email: account for account in told}.values():
         facts: dict[str, Any] = {"school": school, "what": what, "about": about.name, "role": role, "by": by}
-        _write(db, "people_changed", account.email, account=account, **facts)
+        mail(db, "people_changed", account.email, account=account, **facts)
 
 
 def invitation(db: Session, invitation: Invitation, school_name: str, link: str, kind: str) -> None:
@@ -189,12 +186,12 @@ def invitation(db: Session, invitation: Invitation, school_name: str, link: str,
     """
     titles = [SCOPES[name].title for name in invitation.scopes if name in SCOPES]
     facts = {"invitation": invitation, "school_name": school_name, "titles": titles, "kind": kind, "link": link}
-    _write(db, "invitation", invitation.contact_email, [link], **facts)
+    mail(db, "invitation", invitation.contact_email, [link], **facts)
 
 
 def access_case_opened(db: Session, case: AccessCase, school: School, link: str) -> None:
     """To whoever asks for a second step or an Admin to be replaced: the link to the page with the code."""
-    _write(db, "access_opened", case.email, [link], case=case, school=school, link=link)
+    mail(db, "access_opened", case.email, [link], case=case, school=school, link=link)
 
 
 def access_case_approved(db: Session, case: AccessCase, school: School, link: str) -> None:
@@ -216,7 +213,7 @@ def _to_concerned(db: Session, template: str, case: AccessCase, school: School, 
             told[account.email] = account.name
     facts: dict[str, Any] = {"case": case, "school": school, "link": link, "about": about}
     for email, name in told.items():
-        _write(db, template, email, [link] if link else [], name=name, **facts)
+        mail(db, template, email, [link] if link else [], name=name, **facts)
 
 
 def endpoint_approved(db: Session, school: School, endpoint: Endpoint, by: Account) -> None:
@@ -224,7 +221,7 @@ def endpoint_approved(db: Session, school: School, endpoint: Endpoint, by: Accou
     link = f"{settings.issuer}/school"
     for account in Account.of_school(db, school.id, ADMIN):
         facts = {"account": account, "school": school, "endpoint": endpoint, "by": by, "link": link}
-        _write(db, "endpoint_approved", account.email, [link], **facts)
+        mail(db, "endpoint_approved", account.email, [link], **facts)
 
 
 def webhook_stopped(db: Session, app: App, people: Sequence[Account], url: str, *, gone: bool) -> None:
@@ -239,7 +236,7 @@ def webhook_stopped(db: Session, app: App, people: Sequence[Account], url: str, 
     if not reached and re.fullmatch(r"[^@\s]+@[^@\s]+", contact):
         reached = {contact: ""}
     for email, name in reached.items():
-        _write(db, "webhook_stopped", email, [link], name=name, app=app, host=host, gone=gone, link=link)
+        mail(db, "webhook_stopped", email, [link], name=name, app=app, host=host, gone=gone, link=link)
 
 
 def partner_told(db: Session, people: Sequence[Account], about: str, what: str, reason: str) -> None:
@@ -247,19 +244,19 @@ def partner_told(db: Session, people: Sequence[Account], about: str, what: str, 
     link = f"{settings.issuer}/partners"
     for account in people:
         facts = {"account": account, "about": about, "what": what, "reason": reason, "link": link}
-        _write(db, "partner_told", account.email, [link], **facts)
+        mail(db, "partner_told", account.email, [link], **facts)
 
 
 def support_request(db: Session, *, school: School | None, name: str, email: str, text: str) -> None:
     """To our support: a question written in a form. The answer goes to the address inside it."""
-    _write(db, "support_request", settings.support_email, school=school, name=name, email=email, text=text)
+    mail(db, "support_request", settings.support_email, school=school, name=name, email=email, text=text)
 
 
 def _of_deletion(db: Session, template: str, school: School, given: Authorisation, request: DeletionRequest) -> None:
     link = f"{settings.issuer}/school/apps/{given.id}"
     for account in _deciders_and_dpo(db, school):
         facts = {"account": account, "school": school, "app": given.app, "due_on": request.due_on, "link": link}
-        _write(db, template, account.email, [link], **facts)
+        mail(db, template, account.email, [link], **facts)
 
 
 def _deciders_and_dpo(db: Session, school: School) -> list[Account]:
@@ -268,53 +265,3 @@ def _deciders_and_dpo(db: Session, school: School) -> list[Account]:
     for account in Account.of_school(db, school.id, ADMIN) + Account.of_school(db, school.id, DPO):
         found.setdefault(account.email, account)
     return list(found.values())
-
-
-def _write(db: Session, template: str, to: str, links: list[str] | None = None, **facts: Any) -> None:
-    written = _templates().get_template(f"{template}.txt").render(settings=settings, **facts)
-    subject, _, text = re.sub(r"\n{3,}", "\n\n", written).partition("\n")
-    enqueue(db, EMAIL, to, subject, text.strip() + "\n", links=links or [])
-
-
-def _text(db: Session, template: str, to: str, **facts: Any) -> None:
-    lasts = duration(settings.reset_code_seconds)
-    written = _templates().get_template(f"{template}.txt").render(settings=settings, lasts=lasts, **facts)
-    enqueue(db, SMS, to, "", " ".join(written.split()))
-
-
-@cache
-def _templates() -> Environment:
-    made = Environment(  # noqa: S701 - plain text; the HTML beside it is made, and escaped, when the mail is sent
-        loader=FileSystemLoader(ROOT / "templates/mail"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-    made.filters.update(day=day, when=when, line=_line, greeting=_greeting, person=_person, machine=_machine)
-    return made
-
-
-def _line(text: str) -> str:
-    """What somebody typed, kept on one line and free of control characters."""
-    return " ".join("".join(mark if mark.isprintable() else " " for mark in text).split())
-
-
-def _greeting(name: str) -> str:
-    """`Hello Ada Bright,`: only a name that looks like one, so that nobody can make us mail their own message."""
-    return f"Hello {name}," if _is_name(name) else "Hello,"
-
-
-def _person(name: str) -> str:
-    """The name that a stranger gave, in a message to somebody else: only one that looks like a name, as above."""
-    return name if _is_name(name) else "left out, because it does not look like a name"
-
-
-def _machine(name: str) -> str:
-    """What a machine calls itself: only what looks like a host's name, as above."""
-    return name if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", name) else "left out, because it is unusual"
-
-
-def _is_name(name: str) -> bool:
-    pattern = r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f '’-]|\.(?=\s|$|\w(?:\.|\s))){0,59}"
-    return re.fullmatch(pattern, name) is not None
