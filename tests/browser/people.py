@@ -1,5 +1,6 @@
 """A person at a browser, who acts by the words on the page. Every page that is met passes axe (WCAG 2.2 A and AA)."""
 
+import io
 import os
 import re
 import time
@@ -7,9 +8,11 @@ from pathlib import Path
 
 import pyotp
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 PICTURES = os.environ.get("GATEHOUSE_TEST_PICTURES")
+PICTURE_WIDTH, PICTURE_COLOURS = 800, 32  # they are kept in the repository, so they are small
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 axe = Axe()
 
@@ -67,8 +70,12 @@ class Person:
     def pictures(self, name: str) -> None:
         """Keep a picture of the whole page, when the run was asked for pictures."""
         if PICTURES and self.javascript:
+            picture = Image.open(io.BytesIO(self.page.screenshot(full_page=True))).convert("RGB")
+            size = (PICTURE_WIDTH, picture.height * PICTURE_WIDTH // picture.width)
+            small = picture.resize(size, Image.Resampling.LANCZOS) if picture.width > PICTURE_WIDTH else picture
             Path(PICTURES).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
+            few = small.quantize(PICTURE_COLOURS, dither=Image.Dither.NONE)
+            few.save(f"{PICTURES}/{name}.png", optimize=True)
 
     @property
     def path(self) -> str:
