@@ -39,14 +39,11 @@ def connects(site: Site, admin: Person) -> None:
     assert reads(site, admin, "1 organisation and 1 school")
     admin.opens(f"{site.issuer}/school")
     admin.sees("Apps that may read your school’s data", "Reading Room")
-    admin.pictures("school-home")
 
 
 def pauses_and_resumes(site: Site, admin: Person) -> None:
     admin.follows("Data sharing")
-    admin.pictures("data-sharing")
     opens_the_app(site, admin)
-    admin.pictures("data-sharing-app")
     admin.presses("Pause")
     admin.fills("Why do you pause it?", "Until the new librarian has started")
     admin.pictures("pause")
