@@ -207,7 +207,7 @@ def test_drama_numbers_are_for_practice_only(browser: Browser, monkeypatch: pyte
     listed()
     finds(browser)
     with monkeypatch.context() as patched:
-        patched.setattr("app.registration.details.settings.environment", "production")
+        patched.setattr("app.settings.settings.environment", "production")
         types_details(browser, {"mobile": "07700 900123"}, 422)
         types_details(browser, {"mobile": "07400 123456"})
     assert browser.path == "/register/check-your-email"
