@@ -1,6 +1,7 @@
 """A partner on its own pages, from a new Test app to a school that authorises it by an invitation."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.notify.hook_server import Hook, listening
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("partner portal")]
 People = Callable[..., Person]
-APP = "Quiet Corner"
+APP, CONNECTED = "Quiet Corner", "Reading Room"
 CONTACT = "head@foxden.sch.example"
 
 
@@ -20,20 +21,34 @@ def hook() -> Iterator[Hook]:
         yield found
 
 
-def test_a_partner_builds_an_app_goes_live_and_invites_a_school(site: Site, people: People, hook: Hook) -> None:
+def test_a_partner_builds_an_app_and_asks_to_go_live(site: Site, people: People, hook: Hook) -> None:
     developer = people()
-    account = site.seed["partner_users"][0]
-    developer.signs_in(site.issuer, account["email"], account["password"], account["totp_secret"])
+    account = signs_in(site, developer)
     creates_a_test_app(site, developer, account["password"])
     exchanges_its_secret(developer)
     hears_by_webhook(developer, hook)
-    sees_how_it_stands(site, developer)
     asks_to_go_live(site, developer)
     is_approved(site, people())
-    invites(site, developer)
-    a_school_authorises(site, people())
-    sees_the_school(site, developer)
+    developer.page.reload()
+    developer.sees("Live since")
     assert site.audits() == "Everything that must hold does."
+
+
+def test_a_partner_invites_a_school_which_authorises_and_is_read(site: Site, people: People) -> None:
+    developer, admin = people(), people()
+    account = signs_in(site, developer)
+    invites(site, developer)
+    a_school_authorises(site, admin)
+    is_read(site, admin)
+    sees_the_school(site, developer)
+    sees_what_the_app_did(site, developer, account["password"])
+    assert site.audits() == "Everything that must hold does."
+
+
+def signs_in(site: Site, developer: Person) -> dict[str, Any]:
+    account: dict[str, Any] = site.seed["partner_users"][0]
+    developer.signs_in(site.issuer, account["email"], account["password"], account["totp_secret"])
+    return account
 
 
 def creates_a_test_app(site: Site, developer: Person, password: str) -> None:
@@ -99,19 +114,9 @@ def hears_by_webhook(developer: Person, hook: Hook) -> None:
     assert hook.read(secret)["type"] == "webhook.test"
 
 
-def sees_how_it_stands(site: Site, developer: Person) -> None:
+def asks_to_go_live(site: Site, developer: Person) -> None:
     developer.opens(f"{site.issuer}/partners")
     developer.follows(APP)
-    developer.follows("Usage and errors")
-    developer.sees("Usage of Quiet Corner", "No errors")
-    developer.pictures("portal-usage")
-    developer.follows("Check your integration")
-    developer.sees("Each line is ticked by what Quiet Corner has really done.")
-    developer.pictures("portal-check")
-
-
-def asks_to_go_live(site: Site, developer: Person) -> None:
-    developer.follows("Details")
     developer.presses("Ask to go Live")
     developer.sees("to go Live. We write to you when we have decided")
 
@@ -135,7 +140,7 @@ def is_approved(site: Site, operator: Person) -> None:
 def invites(site: Site, developer: Person) -> None:
     school = [one for one in site.seed["schools"] if one["status"] == "Verified"][1]
     developer.opens(f"{site.issuer}/partners/invitations/new")
-    developer.page.locator("main").get_by_role("link", name=APP, exact=True).click()
+    developer.page.locator("main").get_by_role("link", name=CONNECTED, exact=True).click()
     developer.fills("DfE number or URN of the school", school["dfe_number"])
     developer.presses("Find the school")
     developer.sees(school["name"])
@@ -155,26 +160,50 @@ def a_school_authorises(site: Site, admin: Person) -> None:
     school = [one for one in site.seed["schools"] if one["status"] == "Verified"][1]
     boss = school["admin"]
     admin.opens(site.link_for(CONTACT))
-    admin.sees(f"{APP}", school["name"], "Nothing is shared before an Estab Admin of the school says yes")
+    admin.sees(CONNECTED, school["name"], "Nothing is shared before an Estab Admin of the school says yes")
     admin.pictures("invitation")
     admin.follows("I am not the person with authority")
     admin.pictures("invitation-pass-on")
     admin.page.go_back()
     admin.page.locator("main").get_by_role("button", name="Sign in").click()
     admin.signs_in(site.issuer, boss["username"], boss["password"], boss["totp_secret"])
-    admin.sees("To greet your school by its right name.")
+    admin.sees("To set up your school in Reading Room")
     admin.pictures("invitation-decide")
     admin.presses("Authorise")
-    admin.sees(f"{school['name']} shares data with {APP}")
+    admin.sees(f"{school['name']} shares data with {CONNECTED}")
     admin.pictures("invitation-authorised")
+
+
+def is_read(site: Site, admin: Person) -> None:
+    """The Admin goes on to the app, which asks for the same again and reads."""
+    admin.opens(site.partner)
+    admin.presses("Connect your school")
+    if admin.page.url.startswith(site.issuer):
+        admin.presses("Authorise")
+    admin.sees("1 organisation and 1 school")
 
 
 def sees_the_school(site: Site, developer: Person) -> None:
     developer.opens(f"{site.issuer}/partners/invitations")
     developer.sees("Authorised")
     developer.opens(f"{site.issuer}/partners/schools")
-    developer.sees("The Foxden School", APP)
+    developer.sees("The Foxden School", CONNECTED)
     developer.pictures("portal-schools")
     developer.follows("The Foxden School")
     developer.sees("Deauthorise")
     developer.pictures("portal-school")
+
+
+def sees_what_the_app_did(site: Site, developer: Person, password: str) -> None:
+    """Usage by day, and the checklist, which is ticked by what really happened."""
+    developer.opens(f"{site.issuer}/partners")
+    developer.page.locator("main").get_by_role("link", name=CONNECTED, exact=True).click()
+    developer.looks()
+    developer.fills("Password", password)
+    developer.presses("Continue")
+    developer.follows("Usage and errors")
+    developer.sees("Usage of Reading Room", "Data calls that were answered")
+    developer.pictures("portal-usage")
+    developer.follows("Check your integration")
+    developer.sees("Each line is ticked by what Reading Room has really done.", "Done")
+    developer.pictures("portal-check")
