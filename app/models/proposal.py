@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, select, text, update
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, delete, func, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Session
@@ -97,6 +97,17 @@ class Document(Base):
     def agreement(cls, db: Session, partner_id: uuid.UUID) -> Self | None:
         """The newest data sharing agreement of a partner."""
         return cls._newest(db, cls.partner_id == partner_id, cls.kind == AGREEMENT)
+
+    @classmethod
+    def agreements(cls, db: Session, partner_id: uuid.UUID) -> int:
+        """How many a partner has uploaded: older ones stay, for a school may ask what it agreed to."""
+        mine = select(func.count()).select_from(cls).where(cls.partner_id == partner_id, cls.kind == AGREEMENT)
+        return db.scalar(mine) or 0
+
+    @classmethod
+    def forget_logos(cls, db: Session, app_id: uuid.UUID) -> None:
+        """Delete an app's logos until now."""
+        db.execute(delete(cls).where(cls.app_id == app_id, cls.kind == LOGO))
 
     @classmethod
     def _newest(cls, db: Session, *which: Any) -> Self | None:

@@ -174,7 +174,7 @@ def _app(request: Request, app_id: uuid.UUID, template: str, status: int = 200, 
     if template == "partners/app.html" and (answer := proven_lately(request, person)):
         return answer
     context |= {"notice": DONE.get(request.query_params.get("done", ""), ""), "offered": OFFERED, "bases": BASES}
-    context |= {"proposal": latest, "missing": [] if app.is_live else proposals.missing(app)}
+    context |= {"proposal": latest, "missing": [] if app.is_live else apps.missing(app)}
     context["rows"] = {row.scope: row for row in app.scopes}
     return page(request, template, status, app=app, **context)
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.audit import record
 from app.db import Session, withdrawn
@@ -34,6 +35,26 @@ def own(db: Session, partner: Partner, app_id: uuid.UUID) -> App:
     return found
 
 
+def missing(app: App) -> list[str]:
+    """What the app, or its partner, still needs before it may go Live, one sentence each."""
+    partner, lacks = app.partner, []
+    if not partner.ico_number:
+        lacks.append("Give your ICO registration number.")
+    if not partner.agreement_url:
+        lacks.append("Give the address of your data sharing agreement, or upload it.")
+    if not partner.breach_contact:
+        lacks.append("Give a contact for when data is lost or stolen.")
+    if not app.retention:
+        lacks.append("Say how long the app keeps data.")
+    if any(urlsplit(uri).scheme != "https" for uri in app.redirect_uris):
+        lacks.append("Every redirect address of a Live app is https.")
+    try:
+        check_reasons(draft_of(app).scopes)
+    except Problem as wrong:
+        lacks.append(wrong.hint)
+    return lacks
+
+
 def change_details(
     db: Session,
     app: App,
@@ -58,11 +79,39 @@ def change_details(
     changed = [field for field, value in new.items() if getattr(app, field) != value]
     if not changed:
         return
+    _check_nobody_judges(db, app)
+    if app.is_live and "name" in changed:
+        raise CannotChange("Schools know a Live app by its name. Ask us to change it.", "name")
+    lacked = missing(app)
     for field in changed:
         setattr(app, field, new[field])
+    if app.is_live and (lacks := [lack for lack in missing(app) if lack not in lacked]):
+        raise CannotChange(" ".join(lacks))
     db.flush()
     withdrawn(db)  # an address may be gone
     record(db, "app.changed", actor=by, subject=app.id, fields=sorted(changed))
+
+
+def change_card(db: Session, partner: Partner, by: uuid.UUID, card: dict[str, str | None]) -> None:
+    """What schools read about the partner. Raises CannotChange for what they, or an operator, rely on now."""
+    partner = Partner.locked(db, partner.id) or partner
+    changed = [name for name, value in card.items() if (getattr(partner, name) or None) != (value or None)]
+    apps = App.every_of(db, partner.id)
+    for app in apps if changed else ():
+        _check_nobody_judges(db, app)
+    emptied = [name for name in changed if not card[name] and name != "website"]
+    if emptied and any(app.is_live for app in apps):
+        raise CannotChange("Schools of your Live app rely on it. Give another one instead of none.", emptied[0])
+    for name in changed:
+        setattr(partner, name, card[name])
+    db.flush()
+    record(db, "partner.changed", actor=by, subject=partner.id, fields=changed)
+
+
+def _check_nobody_judges(db: Session, app: App) -> None:
+    """What an operator says yes to must be what they have read."""
+    if Proposal.open_of(db, app.id):
+        raise CannotChange(f"We are looking at {app.name} as it is. Take that request back first, on the app’s page.")
 
 
 def change_scopes(db: Session, app: App, by: uuid.UUID, asked: list[Asking]) -> bool:

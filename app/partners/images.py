@@ -1,6 +1,7 @@
 """Files that partners upload: a logo, made anew from its pixels, and an agreement, kept as it came."""
 
 import io
+import threading
 import warnings
 
 from PIL import Image
@@ -8,7 +9,8 @@ from PIL import Image
 from app.errors import Problem
 
 LARGEST = 256  # pixels of a logo's longer side
-MOST_PIXELS = 25_000_000
+MOST_PIXELS = 4_000_000  # 16 MB while it is opened
+_one_at_a_time = threading.Lock()
 
 
 class NotTaken(Problem):
@@ -20,6 +22,7 @@ def logo(content: bytes) -> bytes:
     """A PNG of at most 256 by 256 pixels, with nothing of the file but its pixels. Raises NotTaken."""
     try:
         with (
+            _one_at_a_time,
             warnings.catch_warnings(action="error"),
             Image.open(io.BytesIO(content), formats=["PNG", "JPEG", "WEBP"]) as found,
         ):

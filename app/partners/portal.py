@@ -15,12 +15,14 @@ from app.models.ledger import Read, Refusal
 from app.models.partner import App, Partner
 from app.models.proposal import AGREEMENT, LOGO, Document
 from app.partners import images
-from app.partners.apps import own
+from app.partners.apps import CannotChange, change_card, own
 from app.partners.forms import CardForm
 from app.settings import settings
 from app.signin.session import at_partner
 from app.web.forms import Posted, Uploaded, shown
 from app.web.pages import day, page, see_other
+
+MOST_AGREEMENTS = 20
 
 router = APIRouter(include_in_schema=False)
 
@@ -45,23 +47,18 @@ def ask_card(request: Request, done: str = "") -> Response:
 
 
 @router.post("/partners/card")
-def change_card(request: Request, sent: Posted) -> Response:
+def submit_card(request: Request, sent: Posted) -> Response:
     """Change what schools read about the partner. Its name is not among it."""
     try:
         with sessions.begin() as db:
             person, partner = at_partner(request, db)
             form = CardForm.model_validate(sent)
-            held = Partner.locked(db, partner.id) or partner
-            changed = [name for name, value in form.card.items() if getattr(held, name) != value]
-            for name in changed:
-                setattr(held, name, form.card[name])
-            db.flush()
-            record(db, "partner.changed", actor=person.account.id, subject=held.id, fields=changed)
-    except ValidationError as wrong:
+            change_card(db, partner, person.account.id, form.card)
+    except (ValidationError, CannotChange) as wrong:
         with sessions.read() as db:
             _, partner = at_partner(request, db)
-        faults = shown(wrong, CardForm)
-        return page(request, "partners/card.html", 422, partner=partner, sent=sent, problems=faults)
+        status = wrong.status if isinstance(wrong, CannotChange) else 422
+        return page(request, "partners/card.html", status, partner=partner, sent=sent, problems=shown(wrong, CardForm))
     return see_other("/partners/card?done=card")
 
 
@@ -72,6 +69,9 @@ def upload_agreement(request: Request, sent: Uploaded) -> Response:
         _, partner = at_partner(request, db)
     try:
         content = images.agreement(sent.content)
+        with sessions.read() as db:
+            if Document.agreements(db, partner.id) >= MOST_AGREEMENTS:
+                raise images.NotTaken("We keep so many of yours already. Give an address instead, or ask us.", "file")
     except images.NotTaken as wrong:
         return page(request, "partners/card.html", wrong.status, partner=partner, problems=shown(wrong))
     with sessions.begin() as db:
@@ -107,6 +107,7 @@ def upload_logo(request: Request, app_id: uuid.UUID, sent: Uploaded) -> Response
         person, partner = at_partner(request, db)
         app = own(db, partner, app_id)
         about = {"partner_id": partner.id, "app_id": app.id, "kind": LOGO, "uploaded_by": person.account.id}
+        Document.forget_logos(db, app.id)
         db.add(Document(name="logo.png", media_type="image/png", content=content, **about))
         db.flush()
         record(db, "app.logo_uploaded", actor=person.account.id, subject=app.id)

@@ -3,7 +3,6 @@
 import dataclasses
 import uuid
 from typing import Any
-from urllib.parse import urlsplit
 
 from app.audit import record
 from app.db import Session, withdrawn
@@ -14,7 +13,7 @@ from app.models.proposal import LIVE, Proposal
 from app.models.receipt import partner_people
 from app.models.scope import SCOPES
 from app.notify import messages, notices
-from app.partners.apps import CannotChange, check_reasons, propose
+from app.partners.apps import CannotChange, missing, propose
 from app.partners.service import check, draft_of
 
 FIELDS = (
@@ -41,26 +40,6 @@ class Difference:
     kind: str
     special: bool
     lines: list[tuple[str, str, str, bool]]
-
-
-def missing(app: App) -> list[str]:
-    """What the app, or its partner, still needs before it may go Live, one sentence each."""
-    partner, lacks = app.partner, []
-    if not partner.ico_number:
-        lacks.append("Give your ICO registration number.")
-    if not partner.agreement_url:
-        lacks.append("Give the address of your data sharing agreement, or upload it.")
-    if not partner.breach_contact:
-        lacks.append("Give a contact for when data is lost or stolen.")
-    if not app.retention:
-        lacks.append("Say how long the app keeps data.")
-    if any(urlsplit(uri).scheme != "https" for uri in app.redirect_uris):
-        lacks.append("Every redirect address of a Live app is https.")
-    try:
-        check_reasons(draft_of(app).scopes)
-    except Problem as wrong:
-        lacks.append(wrong.hint)
-    return lacks
 
 
 def ask_live(db: Session, app: App, by: uuid.UUID) -> Proposal:

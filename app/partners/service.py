@@ -1,6 +1,7 @@
 """Registering partners and apps (RFC 7591's metadata names): refused here is what no later check could make safe."""
 
 import dataclasses
+import re
 import secrets
 import uuid
 import warnings
@@ -131,6 +132,7 @@ def draft_of(app: App, **changed: Any) -> Draft:
 
 def check(draft: Draft) -> None:
     """Raises a Problem saying why an app like that cannot be registered."""
+    _check_name(draft.name)
     if draft.profile not in PROFILES:
         raise NotRegistrable(f"The profile is one of {', '.join(PROFILES)}.")
     if draft.method not in AUTH_METHODS:
@@ -156,6 +158,12 @@ def check(draft: Draft) -> None:
             raise NotRegistrable(f"{name!r} cannot be asked for. An app may ask for: {', '.join(metadata.OFFERED)}.")
         if names.count(name) > 1:
             raise NotRegistrable(f"{name!r} is named twice.")
+
+
+def _check_name(name: str) -> None:
+    """It stands in our own mails, where nobody else's address may."""
+    if re.search(r"[/\\@<>]|\w\.\w|www", name, re.IGNORECASE):
+        raise NotRegistrable("The name of an app stands in our mails: leave addresses out of it.", "name")
 
 
 def _signs(row: dict[str, Any]) -> bool:
