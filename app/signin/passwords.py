@@ -17,6 +17,7 @@ from app.models.account import Account
 from app.secrets import hash_password, password_matches
 
 SHORTEST, LONGEST = 8, 1024
+LONG = 15  # from here on, one word and a number are not what is tried first (NIST SP 800-63B-4)
 COMMON = Path(__file__).parent / "common_passwords.bin"
 PREFIX_BYTES = 5  # of each digest: one in five million other passwords is taken for a common one
 _SYMBOLS = "bcdfghjkmnpqrstvwxz23456789"  # no vowels, so no words; nothing that looks like something else
@@ -89,7 +90,10 @@ def check(password: str, about: Iterable[str]) -> None:
 def _is_common(password: str) -> bool:
     folded = _composed(password).casefold()
     trimmed = folded.strip("".join(mark for mark in set(folded) if not mark.isalnum()))
-    return len(set(folded)) <= 2 or _is_listed(folded) or _is_listed(trimmed)
+    word = trimmed.strip("0123456789")
+    # `password123456`: attackers put digits around every word of their lists.
+    is_numbered = trimmed != word and len(word) > 3 and len(folded) < LONG and _is_listed(word)
+    return len(set(folded)) <= 2 or _is_listed(folded) or _is_listed(trimmed) or is_numbered
 
 
 def _is_listed(folded: str) -> bool:

@@ -32,6 +32,8 @@ def dance(server: ASGIApp, browser: Browser) -> Dance:
 @pytest.fixture
 def failure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Failing]:
     monkeypatch.setattr(store, "KEPT_SECONDS", 0.0)
+    ledger.drain()
+    monkeypatch.setattr(ledger._writer, "write", lambda: 0)  # it works at its own time: see tests/ledger
     with failing() as made:
         yield made
 
@@ -159,8 +161,7 @@ def test_66_an_introspection_and_a_revocation(dance: Dance, failure: Failing, wh
     assert dance.posts(sent, path="/oauth/introspect").json() == {"active": False}
 
 
-def test_66_a_data_call(dance: Dance, failure: Failing, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger._writer, "write", lambda: 0)  # it works at its own time: see tests/ledger
+def test_66_a_data_call(dance: Dance, failure: Failing) -> None:
     bearer = {"authorization": f"Bearer {dance.tokens()['access_token']}"}
 
     def call() -> Any:

@@ -22,6 +22,8 @@ from app.signin.passwords import COMMON, PREFIX_BYTES, NotGoodEnough, check
         "ｐａｓｓｗｏｒｄ１",
         "football12",
         "trustno1",
+        "password123456",
+        "99sunshine26!",
     ],
 )
 def test_what_attackers_try_first_is_refused_however_it_is_dressed_up(password: str) -> None:
