@@ -3,6 +3,7 @@
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from starlette.types import ASGIApp
@@ -115,14 +116,16 @@ def test_carried_over_by_two_at_once_it_is_there_once(server: ASGIApp, old: Auth
     school, admin = academy()
     start = threading.Barrier(4)
 
-    def once(_: int) -> int:
-        with Browser(server) as browser:
-            factories.signs_in(browser, admin)
-            start.wait()
-            return browser.client.post("/school/conversion", data={f"app-{old.id}": "yes"}).status_code
+    def once(browser: Browser) -> int:
+        start.wait()
+        return browser.client.post("/school/conversion", data={f"app-{old.id}": "yes"}).status_code
 
-    with ThreadPoolExecutor(4) as pool:
-        assert sorted(pool.map(once, range(4))) == [303, 422, 422, 422]
+    # Closed after all are done: whoever closes the server takes the connections of the others with them.
+    with ThreadPoolExecutor(4) as pool, ExitStack() as open_:
+        browsers = [open_.enter_context(Browser(server)) for _ in range(4)]
+        for browser in browsers:
+            factories.signs_in(browser, admin)
+        assert sorted(pool.map(once, browsers)) == [303, 422, 422, 422]
     assert [given.carried_from for given in of(school)] == [old.id]
 
 
