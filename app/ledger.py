@@ -9,6 +9,7 @@ beyond that no data is answered at all.
 import datetime as dt
 import os
 import threading
+import time
 import uuid
 from collections import Counter
 from pathlib import Path
@@ -57,7 +58,6 @@ class Writer:
         self._refused: Counter[Counted] = Counter()
         self._files: list[int] = []
         self._paths: list[Path] = []
-        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
 
     def record(
@@ -159,12 +159,13 @@ class Writer:
                     self._thread.start()
 
     def _serve(self) -> None:
-        while not self._wake.wait(PAUSE_SECONDS):
+        while True:
+            time.sleep(PAUSE_SECONDS)
             try:
                 self.write()
             except Exception as failed:
                 log.error("ledger not written", error=type(failed).__name__)
-                self._wake.wait(1)
+                time.sleep(1)
 
 
 def recover() -> int:

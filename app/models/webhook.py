@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import Session
 from app.models.account import Account, Membership
 from app.models.base import SWEPT_MOST, Base, new_id, now, rows_changed
+from app.models.lease import Leased
 from app.models.partner import App
 
 ENDED = "The webhook was removed"
@@ -123,21 +124,15 @@ class Notice(Base):
         return rows_changed(db, delete(cls).where(cls.id.in_(ids)))
 
 
-class Delivery(Base):
-    """One notice on its way to one webhook; `next_try_at` is also the lease of the worker that is sending it."""
+class Delivery(Leased, Base):
+    """One notice on its way to one webhook."""
 
     __tablename__ = "delivery"
 
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     webhook_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("webhook.id"), index=True)
     notice_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("notice.id"), index=True)
-    created_at: Mapped[dt.datetime] = mapped_column(default=now)
-    tries: Mapped[int] = mapped_column(default=0)
-    next_try_at: Mapped[dt.datetime | None] = mapped_column(default=now, index=True)
     delivered_at: Mapped[dt.datetime | None]
-    failed_at: Mapped[dt.datetime | None] = mapped_column(doc="A dead letter: tries are used up")
     last_status: Mapped[int | None]
-    last_error: Mapped[str | None] = mapped_column(Text)
 
     @classmethod
     def put(cls, db: Session, notice: Notice) -> None:
@@ -222,28 +217,7 @@ class Delivery(Base):
             return "Delivered"
         return "Failed" if self.failed_at else "Trying again" if self.last_error else "Waiting"
 
-    def take(self, db: Session, until: dt.datetime) -> bool:
-        """Lease it until then; False when another worker took it, or sent it, meanwhile."""
-        taken = (
-            update(Delivery)
-            .where(Delivery.id == self.id, Delivery.next_try_at == self.next_try_at)
-            .values(next_try_at=until, tries=Delivery.tries + 1)
-            .returning(Delivery.tries)
-        )
-        tries = db.execute(taken, execution_options={"synchronize_session": False}).scalar_one_or_none()
-        if tries is None:
-            return False
-        self.next_try_at, self.tries = until, tries
-        return True
-
     def mark_delivered(self, db: Session, status: int) -> None:
         done = update(Delivery).where(Delivery.id == self.id, Delivery.delivered_at.is_(None))
         values = {"next_try_at": None, "failed_at": None, "last_error": None, "last_status": status}
         db.execute(done.values(delivered_at=now(), **values))
-
-    def mark_failed(self, db: Session, status: int | None, error: str, next_try_at: dt.datetime | None) -> None:
-        """This try failed: try again then, or (None) never. Nothing changes once the lease has passed to another."""
-        mine = update(Delivery).where(Delivery.id == self.id, Delivery.next_try_at == self.next_try_at)
-        given_up = None if next_try_at else now()
-        values = {"failed_at": given_up, "last_status": status, "last_error": error[:500]}
-        db.execute(mine.values(next_try_at=next_try_at, **values))

@@ -196,13 +196,13 @@ def _send(webhook: Webhook, notice: Notice) -> tuple[int | None, str]:
 def _failed(db: Session, delivery: Delivery, status: int | None, error: str) -> None:
     webhook, app = Webhook.with_app(db, delivery.webhook_id)
     if status == 410:
-        delivery.mark_failed(db, status, error, None)
+        delivery.mark_failed(db, error, None, last_status=status)
         if webhook.end(db):
             messages.webhook_stopped(db, app, Webhook.people(db, app.partner_id), webhook.url, gone=True)
         return
     age = now() - delivery.created_at
     again = None if age > GIVE_UP else ahead(min(pause(delivery.tries), LONGEST_PAUSE_SECONDS))
-    delivery.mark_failed(db, status, error, again)
+    delivery.mark_failed(db, error, again, last_status=status)
     if again and (status is None or status in AWAY):
         Delivery.hold(db, webhook.id, again)
     if age > TELL_AFTER and _first_of_outage(db, webhook):

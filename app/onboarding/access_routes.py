@@ -19,7 +19,7 @@ from app.onboarding.cases import DECIDERS, TEAM
 from app.onboarding.forms import CallForm, Nothing, ReasonForm
 from app.onboarding.routes import PageNumber
 from app.signin.session import operator
-from app.web.forms import Fault, Posted, shown
+from app.web.forms import Fault, Posted, shown, status_of
 from app.web.pages import page, see_other
 
 router = APIRouter(prefix="/onboarding/access", include_in_schema=False)
@@ -111,7 +111,7 @@ def _act(
         wrong = refused
     if wrong is None:
         return see_other(f"/onboarding/access/{case_id}?done={done}")
-    status = wrong.status if isinstance(wrong, Problem) else 422
+    status = status_of(wrong)
     return _shown(request, case_id, status, sent=sent, problems=shown(wrong, form))
 
 

@@ -21,7 +21,7 @@ from app.onboarding import calls, cases, decisions, forms
 from app.onboarding.cases import DECIDERS, TEAM
 from app.onboarding.dossier import clock, gather, short
 from app.signin.session import Person, operator
-from app.web.forms import Fault, Posted, shown
+from app.web.forms import Fault, Posted, shown, status_of
 from app.web.pages import page, see_other
 
 router = APIRouter(prefix="/onboarding", include_in_schema=False)
@@ -235,7 +235,7 @@ def _act(
         wrong = refused
     if wrong is None:
         return see_other(f"/onboarding/cases/{case_id}?done={done}")
-    status = wrong.status if isinstance(wrong, Problem) else 422
+    status = status_of(wrong)
     return _shown(request, case_id, status, sent=sent, problems=shown(wrong, form))
 
 

@@ -17,11 +17,11 @@ from app.models.establishment import Establishment
 from app.models.school import CLOSED, REJECTED, SUSPENDED, UNVERIFIED, VERIFIED, School
 from app.models.verification import Verification
 from app.onboarding import decisions, register_changes, trail
-from app.onboarding.cases import DECIDERS, TEAM, CannotBeDone
-from app.onboarding.forms import CloseForm, ReasonForm
+from app.onboarding.cases import DECIDERS, TEAM
+from app.onboarding.forms import CloseForm, Nothing, ReasonForm
 from app.onboarding.routes import PageNumber, check_apart
 from app.signin.session import operator
-from app.web.forms import Fault, Posted, shown
+from app.web.forms import Fault, Posted, shown, status_of
 from app.web.pages import page, see_other
 
 router = APIRouter(prefix="/onboarding/schools", include_in_schema=False)
@@ -98,15 +98,11 @@ def close(request: Request, school_id: uuid.UUID, sent: Posted) -> Response:
 @router.post("/{school_id}/checked")
 def recheck(request: Request, school_id: uuid.UUID) -> Response:
     """Say that what the register says now was looked at and is right."""
-    try:
-        with sessions.begin() as db:
-            person = operator(request, db, *DECIDERS)
-            school = _find(db, school_id)
-            check_apart(person, school)
-            register_changes.checked_again(db, school, person.account.id)
-    except CannotBeDone as wrong:
-        return _shown(request, school_id, wrong.status, problems=shown(wrong))
-    return see_other(f"/onboarding/schools/{school_id}?done=rechecked")
+
+    def work(db: Session, school: School, by: uuid.UUID, _: Nothing) -> None:
+        register_changes.checked_again(db, school, by)
+
+    return _act(request, school_id, {}, work, "rechecked", form=Nothing, roles=DECIDERS)
 
 
 def _act(
@@ -117,17 +113,18 @@ def _act(
     done: str,
     *,
     form: type[BaseModel] = ReasonForm,
+    roles: tuple[str, ...] = (OPERATOR_ADMIN,),
 ) -> Response:
     try:
         with sessions.begin() as db:
-            person = operator(request, db, OPERATOR_ADMIN)
+            person = operator(request, db, *roles)
             school = _find(db, school_id)
             check_apart(person, school)
             work(db, school, person.account.id, form.model_validate(sent))
     except (SignInNeeded, NotAllowed, NotFound):
         raise
     except (Problem, ValidationError) as wrong:
-        status = wrong.status if isinstance(wrong, Problem) else 422
+        status = status_of(wrong)
         return _shown(request, school_id, status, sent=sent, problems=shown(wrong, form))
     return see_other(f"/onboarding/schools/{school_id}?done={done}")
 

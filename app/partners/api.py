@@ -66,6 +66,16 @@ class Paging:
     most: int
     place: Any
 
+    @property
+    def before(self) -> uuid.UUID | None:
+        """The id behind which the list goes on, where its places are ids."""
+        return uuid.UUID(self.place) if self.place else None
+
+    def page(self, items: Sequence[dict[str, Any]], by: str) -> dict[str, Any]:
+        """A page of these, of which one more than `most` was looked for; its places are the members `by`."""
+        kept = items[: self.most]
+        return self.listed(kept, kept[-1][by] if len(items) > self.most else None)
+
     def listed(self, items: Sequence[dict[str, Any]], next_place: Any | None) -> dict[str, Any]:
         """A page. Without `next_place` there is no more."""
         return {"items": list(items), "next": None if next_place is None else sign(next_place, self.name)}

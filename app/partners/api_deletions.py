@@ -1,6 +1,5 @@
 """The partner API's deletion requests: which schools want their data deleted, and saying what was."""
 
-import uuid
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -38,11 +37,9 @@ async def list_requests(request: Request) -> Response:
     asked = paging(request, "deletion-requests", access)
 
     def read() -> dict[str, Any]:
-        before = uuid.UUID(asked.place) if asked.place else None
         with sessions.read() as db:
-            rows = DeletionRequest.of_app(db, access.app_id, before, asked.most + 1)
-            items = [_described(row) for row in rows[: asked.most]]
-        return asked.listed(items, items[-1]["id"] if len(rows) > asked.most else None)
+            rows = DeletionRequest.of_app(db, access.app_id, asked.before, asked.most + 1)
+            return asked.page([_described(row) for row in rows], "id")
 
     return fresh(await run_in_threadpool(read))
 

@@ -1,6 +1,5 @@
 """The partner API's invitations: ask a school by e-mail to authorise the app, see what became of it, take it back."""
 
-import uuid
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -56,12 +55,10 @@ async def list_invitations(request: Request) -> Response:
         raise ApiError("invalid_query", "The query cannot be read", f"state is one of {', '.join(STATES)}.")
 
     def read() -> dict[str, Any]:
-        before = uuid.UUID(asked.place) if asked.place else None
         which = {"state": state, "reference": reference.replace("\x00", "")}
         with sessions.read() as db:
-            rows = Invitation.of_app_before(db, access.app_id, before, asked.most + 1, **which)
-            items = _described(db, rows[: asked.most])
-        return asked.listed(items, items[-1]["id"] if len(rows) > asked.most else None)
+            rows = Invitation.of_app_before(db, access.app_id, asked.before, asked.most + 1, **which)
+            return asked.page(_described(db, rows), "id")
 
     return fresh(await run_in_threadpool(read))
 

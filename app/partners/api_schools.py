@@ -1,7 +1,6 @@
 """The partner API's schools (which have authorised the app, and giving that back), the app itself, and its usage."""
 
 import datetime as dt
-import uuid
 from typing import Any
 
 from fastapi import APIRouter, Depends
@@ -35,11 +34,9 @@ async def list_schools(request: Request) -> Response:
     asked = paging(request, "schools", access)
 
     def read() -> dict[str, Any]:
-        before = uuid.UUID(asked.place) if asked.place else None
         with sessions.read() as db:
-            rows = Authorisation.listed(db, access.app_id, before, asked.most + 1)
-            items = [_school(*row) for row in rows[: asked.most]]
-        return asked.listed(items, items[-1]["grant_id"] if len(rows) > asked.most else None)
+            rows = Authorisation.listed(db, access.app_id, asked.before, asked.most + 1)
+            return asked.page([_school(*row) for row in rows], "grant_id")
 
     return fresh(await run_in_threadpool(read))
 

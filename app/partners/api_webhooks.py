@@ -157,10 +157,8 @@ async def list_deliveries(request: Request, webhook_id: str) -> Response:
     def read() -> dict[str, Any]:
         with sessions.read() as db:
             webhook = _own(db, webhook_id, access)
-            before = uuid.UUID(asked.place) if asked.place else None
-            rows = Delivery.page(db, webhook.id, before, asked.most + 1, dead="state" in request.query_params)
-            items = [_delivery(*row) for row in rows[: asked.most]]
-            return asked.listed(items, items[-1]["id"] if len(rows) > asked.most else None)
+            rows = Delivery.page(db, webhook.id, asked.before, asked.most + 1, dead="state" in request.query_params)
+            return asked.page([_delivery(*row) for row in rows], "id")
 
     return fresh(await run_in_threadpool(read))
 

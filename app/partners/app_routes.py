@@ -20,7 +20,7 @@ from app.partners.forms import DetailsForm, asked
 from app.partners.service import BY_KEY, PUBLIC, Draft, register
 from app.signin.reauth import proven_lately
 from app.signin.session import Person, at_partner
-from app.web.forms import Posted, shown
+from app.web.forms import Posted, shown, status_of
 from app.web.pages import page, see_other
 
 router = APIRouter(prefix="/partners/apps", include_in_schema=False)
@@ -161,7 +161,7 @@ def _act(
     except (SignInNeeded, NotAllowed, NotFound):
         raise
     except (Problem, ValidationError) as wrong:
-        status = wrong.status if isinstance(wrong, Problem) else 422
+        status = status_of(wrong)
         return _app(request, app_id, template, status, sent=sent, problems=shown(wrong, DetailsForm))
     return see_other(f"/partners/apps/{app_id}{'/scopes' if done == 'scopes' else ''}?done={done}")
 

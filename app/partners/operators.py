@@ -21,7 +21,7 @@ from app.partners.forms import PartnerForm, Reason
 from app.partners.service import add_partner
 from app.signin import welcome
 from app.signin.session import operator
-from app.web.forms import Posted, shown
+from app.web.forms import Posted, shown, status_of
 from app.web.pages import page, see_other
 from app.web.people import PersonForm
 from app.web.throttle import Limit, Try
@@ -204,7 +204,7 @@ def _act(
     except (SignInNeeded, NotAllowed, NotFound):
         raise
     except (Problem, ValidationError) as wrong:
-        status = wrong.status if isinstance(wrong, Problem) else 422
+        status = status_of(wrong)
         return _shown(request, partner_id, status, app_id=app_id, sent=sent, problems=shown(wrong, form))
     return see_other(f"{HOME}/{partner_id}{f'/apps/{app_id}' if app_id else ''}?done={done}")
 
@@ -234,7 +234,7 @@ def _proposal(
         if found is None:
             raise NotFound
         asker = Account.names(db, [found.asked_by, found.decided_by])
-    status = wrong.status if isinstance(wrong, Problem) else 422 if wrong else 200
+    status = status_of(wrong) if wrong else 200
     changes = proposals.differences(found.app, found)
     context = {"proposal": found, "app": found.app, "changes": changes, "names": asker, "sent": sent or {}}
     return page(

@@ -19,7 +19,7 @@ from app.partners.apps import CannotChange, change_card, own
 from app.partners.forms import CardForm
 from app.settings import settings
 from app.signin.session import at_partner
-from app.web.forms import Posted, Uploaded, shown
+from app.web.forms import Posted, Uploaded, shown, status_of
 from app.web.pages import day, page, see_other
 
 MOST_AGREEMENTS = 20
@@ -57,7 +57,7 @@ def submit_card(request: Request, sent: Posted) -> Response:
     except (ValidationError, CannotChange) as wrong:
         with sessions.read() as db:
             _, partner = at_partner(request, db)
-        status = wrong.status if isinstance(wrong, CannotChange) else 422
+        status = status_of(wrong)
         return page(request, "partners/card.html", status, partner=partner, sent=sent, problems=shown(wrong, CardForm))
     return see_other("/partners/card?done=card")
 

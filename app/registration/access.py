@@ -12,7 +12,7 @@ from app.models.school import School
 from app.notify import messages
 from app.registration import access_case, limits
 from app.registration.details import DetailsForm, PersonForm
-from app.web.forms import Posted, shown
+from app.web.forms import Posted, shown, status_of
 from app.web.pages import page
 from app.web.people import LONGEST_NAME
 
@@ -54,7 +54,7 @@ def submit(request: Request, sent: Posted) -> Response:
         with sessions.begin() as db:
             messages.access_asked(db, school, name=form.name, email=form.email)
     except (ValidationError, Problem) as wrong:
-        status = wrong.status if isinstance(wrong, Problem) else 422
+        status = status_of(wrong)
         return page(request, ACCESS, status, school=school, sent=sent, problems=shown(wrong, PersonForm))
     return page(request, "registration/access_asked.html", school=school)
 
@@ -79,7 +79,7 @@ def say_left(request: Request, sent: Posted) -> Response:
             about = _who_left(db, school, form.left)
             secret = access_case.begin(db, ADMIN_LEFT, school, account=about, said=form.left, **contact)
     except (ValidationError, Problem) as wrong:
-        status = wrong.status if isinstance(wrong, Problem) else 422
+        status = status_of(wrong)
         faults = shown(wrong, LeftForm)
         return page(request, "registration/admin_left.html", status, school=school, sent=sent, problems=faults)
     return access_case.lead(secret)

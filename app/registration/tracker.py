@@ -30,7 +30,7 @@ from app.secrets import unseal
 from app.settings import settings
 from app.signin.session import at_school, visitor
 from app.web import invited, remembered
-from app.web.forms import Fault, Posted, shown
+from app.web.forms import Fault, Posted, shown, status_of
 from app.web.pages import day, page, see_other
 from app.web.telephone import phone
 
@@ -232,7 +232,7 @@ def _text(sent: dict[str, str], field: str) -> str:
 
 
 def _again(request: Request, wrong: ValidationError | Problem, sent: dict[str, str], field: str) -> Response:
-    status = 422 if isinstance(wrong, ValidationError) else wrong.status
+    status = status_of(wrong)
     on_page = "" if isinstance(wrong, service.NothingAsked) else field
     problems = [Fault(fault.text, on_page) for fault in shown(wrong, QuestionForm)]
     with sessions.read() as db:

@@ -16,7 +16,7 @@ from app.sharing import receipts
 # What happened → what the school's mail says.
 KINDS = {
     "granted": "granted",
-    "changed": "narrowed",
+    "changed": "granted",
     "renewed": "granted",
     "paused": "paused",
     "resumed": "resumed",
@@ -37,9 +37,18 @@ def tell(
     **detail: str | int | bool | list[str] | None,
 ) -> None:
     """Tell of one change, a key of `KINDS`. `ended` are scopes that were agreed to before; `detail` is the audit's."""
-    told = "narrowed" if ended else "granted" if kind == "changed" else KINDS[kind]
+    told = "narrowed" if ended else KINDS[kind]
     receipt = receipts.make(db, school, authorisation, kind, by=by, ended=ended)
     messages.authorisation_changed(db, school, authorisation.app, authorisation, told, ended=ended, receipt=receipt.id)
+    tell_partner(db, school, authorisation, kind)
+    # The end of the audit is locked last, by everyone, so that nobody waits in a ring.
+    action = "authorisation.granted" if kind in ("changed", "renewed") else f"authorisation.{kind}"
+    app, scopes = str(authorisation.app_id), authorisation.scopes
+    record(db, action, actor=by, school=school.id, subject=authorisation.id, app=app, scopes=scopes, **detail)
+
+
+def tell_partner(db: Session, school: School, authorisation: Authorisation, kind: str) -> None:
+    """The notice alone, for what stops or starts an authorisation without changing it."""
     facts = {
         "grant_id": str(authorisation.id),
         "school": {"urn": school.urn, "name": school.name, "status": school.status},
@@ -47,7 +56,3 @@ def tell(
         "expires_at": authorisation.expires_at.isoformat(timespec="seconds"),
     }
     notices.tell(db, authorisation.app_id, f"authorisation.{kind}", facts)
-    # The end of the audit is locked last, by everyone, so that nobody waits in a ring.
-    action = "authorisation.granted" if kind in ("changed", "renewed") else f"authorisation.{kind}"
-    app, scopes = str(authorisation.app_id), authorisation.scopes
-    record(db, action, actor=by, school=school.id, subject=authorisation.id, app=app, scopes=scopes, **detail)

@@ -15,8 +15,8 @@ from app.models.account import DECIDING, STOPPING
 from app.models.authorisation import Authorisation
 from app.models.base import today
 from app.models.school import School
-from app.notify import messages, notices
-from app.sharing.changes import tell
+from app.notify import messages
+from app.sharing.changes import tell, tell_partner
 from app.signin.session import Person, at_school
 from app.web.forms import Posted, shown
 from app.web.pages import page, see_other
@@ -102,13 +102,7 @@ def _tell_all(db: Session, school: School, kind: str, person: Person, reason: st
     running = [given for given in Authorisation.of_school(db, school.id) if given.is_active and not given.is_paused]
     messages.school_frozen(db, school, person.account, frozen=kind == "paused", reason=reason, apps=len(running))
     for given in sorted(running, key=lambda given: given.id):
-        facts = {
-            "grant_id": str(given.id),
-            "school": {"urn": school.urn, "name": school.name, "status": school.status},
-            "scopes": given.scopes,
-            "expires_at": given.expires_at.isoformat(timespec="seconds"),
-        }
-        notices.tell(db, given.app_id, f"authorisation.{kind}", facts)
+        tell_partner(db, school, given, kind)
     action = "school.frozen" if kind == "paused" else "school.unfrozen"
     record(db, action, actor=person.account.id, school=school.id, subject=school.id, apps=len(running))
 

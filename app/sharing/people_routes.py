@@ -18,7 +18,7 @@ from app.sharing import people
 from app.signin import welcome
 from app.signin.reauth import proven_lately
 from app.signin.session import Person, at_school
-from app.web.forms import Posted, shown
+from app.web.forms import Posted, shown, status_of
 from app.web.pages import page, see_other
 from app.web.people import PersonForm
 from app.web.throttle import Limit, Try
@@ -74,7 +74,7 @@ def add(request: Request, sent: Posted) -> Response:
     except (SignInNeeded, NotAllowed):
         raise
     except (ValidationError, Problem) as wrong:
-        status = wrong.status if isinstance(wrong, Problem) else 422
+        status = status_of(wrong)
         context = {"sent": sent, "problems": shown(wrong, Addition), "school": school, "roles": people.ROLES}
         return page(request, "sharing/add_person.html", status, **context)
     return see_other(f"{HOME}?done=sent")

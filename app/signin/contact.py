@@ -24,7 +24,7 @@ from app.signin import limits
 from app.signin.reauth import proven_lately
 from app.signin.session import Person, signed_in
 from app.web import cookies
-from app.web.forms import Fault, Posted, shown
+from app.web.forms import Fault, Posted, shown, status_of
 from app.web.pages import page, see_other
 from app.web.people import address
 from app.web.telephone import uk_mobile
@@ -264,7 +264,7 @@ def _unproved_mobile(db: Session, person: Person) -> ContactChange | None:
 
 
 def _again(request: Request, template: str, person: Person, sent: dict[str, str], wrong: Exception) -> Response:
-    status = wrong.status if isinstance(wrong, Problem) else 422
+    status = status_of(wrong)
     field = EMAIL if template == "account/email.html" else MOBILE
     problems = shown(wrong) if isinstance(wrong, Problem) else [Fault(str(wrong), field)]
     return page(request, template, status, account=person.account, sent=sent, problems=problems)

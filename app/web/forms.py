@@ -70,6 +70,11 @@ class Fault:
     field: str = ""
 
 
+def status_of(wrong: Exception) -> int:
+    """The answer's status: a Problem's own, and 422 for a form that was not filled in as it should be."""
+    return wrong.status if isinstance(wrong, Problem) else 422
+
+
 def shown(wrong: ValidationError | Problem, form: type[BaseModel] | None = None) -> list[Fault]:
     """What to put right. Give each field of a form model a `description`: the sentence its reader should see."""
     if isinstance(wrong, Problem):
