@@ -4,8 +4,6 @@ import io
 import threading
 import warnings
 
-from PIL import Image
-
 from app.errors import Problem
 
 LARGEST = 256  # pixels of a logo's longer side
@@ -20,6 +18,8 @@ class NotTaken(Problem):
 
 def logo(content: bytes) -> bytes:
     """A PNG of at most 256 by 256 pixels, with nothing of the file but its pixels. Raises NotTaken."""
+    from PIL import Image  # noqa: PLC0415 - for the few who upload one, no start should wait
+
     try:
         with (
             _one_at_a_time,
