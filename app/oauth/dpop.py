@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from starlette.requests import Request
 
+from app import base64url
 from app.errors import OAuthError
 from app.models.spent_id import DPOP
 from app.oauth import jws, single_use
@@ -87,7 +88,7 @@ def _made_at(proof: jws.Jws) -> float:
 
 
 def _hash(access_token: str) -> str:
-    return jws.encoded(hashlib.sha256(access_token.encode()).digest())
+    return base64url.encoded(hashlib.sha256(access_token.encode()).digest())
 
 
 def _hand_out_nonce(request: Request) -> None:

@@ -1,7 +1,5 @@
 """Whether somebody's receipt is one of ours, unaltered, and whether its authorisation is still in force."""
 
-import base64
-import binascii
 import dataclasses
 import json
 import uuid
@@ -11,7 +9,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from app import keys, strict_json
+from app import base64url, keys, strict_json
 from app.db import Session
 from app.errors import Problem
 from app.models.authorisation import Authorisation
@@ -89,8 +87,8 @@ def _key(ring: keys.Ring, text: str) -> keys.Key:
     if len(parts) != 3 or not text.isascii():
         raise _malformed()
     try:
-        said = _object(_decoded(parts[0]).decode())
-        raw = [_decoded(part) for part in parts[1:]]
+        said = _object(base64url.decoded(parts[0]).decode())
+        raw = [base64url.decoded(part) for part in parts[1:]]
     except ValueError:
         raise _malformed() from None
     if said.get("alg") != keys.ES256 or not raw[1]:
@@ -129,17 +127,6 @@ def _object(text: str) -> dict[str, Any]:
     if not isinstance(said, dict):
         raise ValueError("no object")
     return said
-
-
-def _decoded(part: str) -> bytes:
-    """Base64url in the one form that stands for these bytes. Raises ValueError."""
-    try:
-        raw = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-    except binascii.Error as wrong:
-        raise ValueError("no base64url") from wrong
-    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != part:
-        raise ValueError("no base64url")
-    return raw
 
 
 def _malformed() -> NotGenuine:
