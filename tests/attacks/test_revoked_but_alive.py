@@ -193,12 +193,12 @@ def person(kind: type[Any], **values: Any) -> Callable[[Tenant], Change]:
 
 
 CLIENT_LOST = {right: "401 invalid_client" for right in APP_DEAD if APP_DEAD[right] == "401 invalid_client"}
-TOMORROW = now().date() + dt.timedelta(days=1)
+LATER = now().date() + dt.timedelta(days=2)  # the table is made once, and midnight may come before its use
 WITHDRAWALS: dict[str, Withdrawal] = {
     "authorisation revoked": (given(ended_at=now(), end_reason=REVOKED), DATA_DEAD),
     "authorisation expired": (given(expires_at=ago(1)), DATA_DEAD),
     "authorisation paused": (
-        given(paused_at=now(), resumes_on=TOMORROW),
+        given(paused_at=now(), resumes_on=LATER),
         waiting("authorisation_paused", userinfo="sub")
         | {"introspection": "paused", "introspection, refresh token": "paused"},
     ),
