@@ -2,6 +2,7 @@
 -- One thread only (-t1): a token that comes back goes round again.
 --
 --   KIND   get      fetch the address
+--          read     fetch the address with the next of the ITEMS as bearer token, over and over
 --          post     send BODY; with ITEMS, BODY and the next of them, over and over
 --          rotate   send BODY and a refresh token; the one that comes back goes to the end of the queue
 --          once     send BODY and the next of the ITEMS, each a single time; stop when they are used up
@@ -49,6 +50,10 @@ function setup(thread) table.insert(threads, thread) end
 function init()
   wrk.headers["Accept"] = "application/json"
   if kind == "get" then return end
+  if kind == "read" then
+    for line in io.lines(given("ITEMS")) do append(wrk.format("GET", nil, {Authorization = "Bearer " .. line})) end
+    return
+  end
   wrk.method, wrk.body = "POST", body
   wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
   wrk.headers["Authorization"] = given("AUTH")
@@ -66,7 +71,7 @@ local function refuse(status, text)
   if refused == 1 then io.stderr:write(status, " ", text:sub(1, 200), "\n") end
 end
 
-if kind == "post" and given("ITEMS") ~= "" then
+if kind == "read" or kind == "post" and given("ITEMS") ~= "" then
   function request()
     local item = queue[first]
     first = first % last + 1

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from app.bench import processes
 from app.bench.oauth_load import Call, Run, need_wrk, run
 from app.bench.oauth_peers import peer
-from app.bench.oauth_servers import WORKS, Server, ours
+from app.bench.oauth_servers import DATA_WORKS, WORKS, Server, ours
 from app.errors import Problem
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
@@ -65,20 +65,37 @@ def measure(plan: Plan, tell: Callable[[str], None]) -> Result:
             raise NotAWork(f"{', '.join(unknown)}: choose of {', '.join(known)}.")
     need_wrk()
     with contextlib.ExitStack() as stack:
-        servers = []
+        servers: list[Server] = []
         for database in plan.databases:
             tell(f"starting gatehouse on {database}")
             servers.append(stack.enter_context(ours(database, plan.workers, plan.schools, plan.mint)))
         for named in plan.peers:
             tell(f"starting {named.rpartition('@')[2]}")
             servers.append(stack.enter_context(peer(named, plan.mint)))
-        figures: dict[tuple[str, int], dict[str, Figure]] = {}
-        for work, connections in ((work, connections) for work in plan.works for connections in plan.connections):
-            tell(f"{work}, {connections} connections")
-            asked = {server: server.calls[work] for server in servers if work in server.calls}
-            figures[work, connections] = dict(_beside(asked, connections, plan))
-        memory = {server.name: processes.memory_mb(server.processes) for server in servers if server.processes}
-        return Result(servers, figures, memory)
+        return _measured(servers, plan, tell)
+
+
+def measure_ledger(plan: Plan, tell: Callable[[str], None]) -> Result:
+    """What the access ledger costs: data calls, beside the same server that does not write them down."""
+    need_wrk()
+    with contextlib.ExitStack() as stack:
+        [database] = plan.databases
+        servers: list[Server] = []
+        for recorded in (True, False):
+            tell(f"starting gatehouse on {database}{'' if recorded else ', without the ledger'}")
+            server = ours(database, plan.workers, plan.schools, plan.mint, recorded=recorded)
+            servers.append(stack.enter_context(server))
+        return _measured(servers, dataclasses.replace(plan, works=DATA_WORKS), tell)
+
+
+def _measured(servers: list[Server], plan: Plan, tell: Callable[[str], None]) -> Result:
+    figures: dict[tuple[str, int], dict[str, Figure]] = {}
+    for work, connections in ((work, connections) for work in plan.works for connections in plan.connections):
+        tell(f"{work}, {connections} connections")
+        asked = {server: server.calls[work] for server in servers if work in server.calls}
+        figures[work, connections] = dict(_beside(asked, connections, plan))
+    memory = {server.name: processes.memory_mb(server.processes) for server in servers if server.processes}
+    return Result(servers, figures, memory)
 
 
 def _beside(asked: dict[Server, Call], connections: int, plan: Plan) -> Iterator[tuple[str, Figure]]:

@@ -15,7 +15,7 @@ from app.errors import Problem
 from app.settings import ROOT
 
 SCRIPT = ROOT / "bench/oauth.lua"
-GET, POST, ROTATE, ONCE = "get", "post", "rotate", "once"
+GET, READ, POST, ROTATE, ONCE = "get", "read", "post", "rotate", "once"
 ROTATING = 512  # refresh tokens that go round in one run
 
 
@@ -30,7 +30,10 @@ def need_wrk() -> None:
 
 @dataclasses.dataclass
 class Call:
-    """A request to repeat. `items`: a file of tokens or codes, one a line, the next of which goes into the body."""
+    """A request to repeat.
+
+    `items`: a file of tokens or codes, one a line, the next of which goes into the body; when data is read, the header.
+    """
 
     url: str
     kind: str
@@ -42,7 +45,7 @@ class Call:
 
     def next_share(self, shares: int) -> tuple[int, int]:
         """Which lines of the file the next run takes, when it is divided between so many runs: skip and take."""
-        if self.items is None or self.kind == POST:
+        if self.items is None or self.kind in (READ, POST):
             return 0, ROTATING
         lines = self.items.read_bytes().count(b"\n")
         take = min(lines // shares, lines - self.skipped)
@@ -59,7 +62,8 @@ class Call:
         if self.items and not item:
             return "there is no token to ask about"
         try:
-            answer = ask(self.url, self.auth, self.body + quote(item) + self.tail if self.kind == POST else None)
+            auth = f"Bearer {item}" if self.kind == READ else self.auth
+            answer = ask(self.url, auth, self.body + quote(item) + self.tail if self.kind == POST else None)
         except Unanswered as wrong:
             return str(wrong)
         if self.items and json.loads(answer).get("active") is False:

@@ -13,15 +13,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.bench import postgres
-from app.bench.oauth_load import GET, ONCE, POST, ROTATE, Call, Unanswered, ask, basic
+from app.bench.oauth_load import GET, ONCE, POST, READ, ROTATE, Call, Unanswered, ask, basic
 from app.errors import Problem
+from app.roster.oneroster import BASE as ONEROSTER
 from app.settings import ROOT
 
-DISCOVERY, JWKS = "discovery", "jwks"
+DISCOVERY, JWKS, DATA = "discovery", "jwks", "data"
 CREDENTIALS, REFRESH, CODE = "client_credentials", "refresh", "code"
 INTROSPECTION, INTROSPECTIONS = "introspection", "introspection-512"  # of one token, and of many in turn
+DATA_WORKS = (DATA,)  # what no other authorization server answers
 WORKS = (DISCOVERY, JWKS, CREDENTIALS, INTROSPECTION, INTROSPECTIONS, REFRESH, CODE)
 LONGEST_START = 60
+OURS = (sys.executable, "-m", "app", "serve")
+UNRECORDED = (sys.executable, "-m", "app.cli.unrecorded")
 
 
 class DidNotStart(Problem):
@@ -41,8 +45,8 @@ class Server:
 
 
 @contextlib.contextmanager
-def ours(database: str, workers: int, schools: int, mint: int) -> Iterator[Server]:
-    """Gatehouse on `sqlite` or `postgresql`, seeded, for as long as it is needed."""
+def ours(database: str, workers: int, schools: int, mint: int, *, recorded: bool = True) -> Iterator[Server]:
+    """Gatehouse on `sqlite` or `postgresql`, seeded, for as long as it is needed; if asked, without its ledger."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatehouse-bench-")))
         url, processes = "", []
@@ -65,16 +69,17 @@ def ours(database: str, workers: int, schools: int, mint: int) -> Iterator[Serve
         if seeded.returncode:
             raise DidNotStart("Its database could not be filled; the reason stands above.")
         app = json.loads(seeded.stdout.splitlines()[-1])
-        with _serving(settings, workers, base, folder):
+        command = [*(OURS if recorded else UNRECORDED), "--workers", str(workers), "--port", str(port)]
+        with _serving(command, settings, base, folder):
             pass  # the first start makes the signing key; what people wait for is every later one
-        root, seconds = stack.enter_context(_serving(settings, workers, base, folder))
-        yield Server(f"gatehouse {database}", True, _our_calls(base, app, folder), [root], processes, seconds)
+        root, seconds = stack.enter_context(_serving(command, settings, base, folder))
+        name = f"gatehouse {database}" if recorded else f"{database} without the ledger"
+        yield Server(name, recorded, _our_calls(base, app, folder), [root], processes, seconds)
 
 
 @contextlib.contextmanager
-def _serving(settings: dict[str, str], workers: int, base: str, folder: Path) -> Iterator[tuple[int, float]]:
-    """The root process of `serve`, and the seconds until its first answer."""
-    command = [sys.executable, "-m", "app", "serve", "--workers", str(workers), "--port", settings["GATEHOUSE_PORT"]]
+def _serving(command: list[str], settings: dict[str, str], base: str, folder: Path) -> Iterator[tuple[int, float]]:
+    """The root process of the server, and the seconds until its first answer."""
     started = time.monotonic()
     log = folder / "log"
     with log.open("w") as out:
@@ -110,6 +115,7 @@ def _our_calls(base: str, app: dict[str, str], folder: Path) -> dict[str, Call]:
     return {
         DISCOVERY: Call(discovery(base), GET),
         JWKS: Call(f"{base}/oauth/jwks", GET),
+        DATA: Call(f"{base}{ONEROSTER}/orgs", READ, items=folder / "access.txt"),
         CREDENTIALS: Call(token, POST, auth, "grant_type=client_credentials"),
         **introspections(introspect, auth, folder),
         REFRESH: refresh(token, auth, folder / "refresh.txt"),

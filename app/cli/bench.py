@@ -90,6 +90,30 @@ def oauth(
     typer.echo(shape(plan, result))
 
 
+@app.command()
+def ledger(
+    *,
+    database: Annotated[str, typer.Option(help="sqlite or postgresql.")] = "sqlite",
+    connections: Annotated[list[int] | None, typer.Option(help="8 and 64 when left out. May be repeated.")] = None,
+    seconds: Annotated[int, typer.Option(help="How long each run lasts.", min=1)] = 4,
+    rounds: Annotated[int, typer.Option(help="Runs of each; the table shows medians.", min=1)] = 5,
+    workers: Annotated[int, typer.Option(help="Processes of our server.", min=1)] = 2,
+    markdown: Annotated[bool, typer.Option(help="Print a table for docs/performance.md.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read data from our server, in turn with the same server without the access ledger: what the ledger costs."""
+    from app.bench import oauth_report
+    from app.bench.oauth import Plan, measure_ledger
+
+    chosen = tuple(connections or Plan.connections)
+    plan = Plan(databases=(database,), connections=chosen, seconds=seconds, rounds=rounds, workers=workers, mint=512)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it, too, cleans up
+    with failures():
+        result = measure_ledger(plan, lambda sentence: typer.echo(sentence, err=True))
+    shape = oauth_report.as_json if as_json else oauth_report.as_markdown if markdown else oauth_report.as_text
+    typer.echo(shape(plan, result))
+
+
 def _table(figures: dict[str, Any]) -> str:
     lines = [
         f"{figures['rows']:,} rows, {figures['file_mb']} MB, into {figures['database']}",

@@ -14,11 +14,16 @@ def serve(
     workers: int = 1,
 ) -> None:
     """Answer requests. Mails leave by `gatehouse worker`, which runs beside this."""
+    need_free(host, port)
+    run("app.main:create_app", host, port, workers)
+
+
+def run(application: str, host: str, port: int, workers: int) -> None:
+    """Answer requests until stopped. `application`: the function that makes it, as `module:name`."""
     import uvicorn
 
-    need_free(host, port)
     uvicorn.run(
-        "app.main:create_app",
+        application,
         factory=True,
         host=host,
         port=port,
