@@ -6,6 +6,7 @@ that both read first can both believe they won.
 
 import select
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -128,39 +129,53 @@ class Sessions:
         self._turn = _turns(bound)
         self._bound, self._groups = bound, groups
         self._reading = bound.execution_options(reading=True)
+        # In SQLite every look is of one moment; PostgreSQL is asked for it.
+        one_moment = {} if bound.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        self._reading_roster = bound.execution_options(reading=True, **one_moment)
         # One question at a time: on PostgreSQL, BEGIN and ROLLBACK around each would take as long as the question.
         alone = {} if bound.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
         self._groups_reading = groups.execution_options(reading=True, **alone)
 
-    def begin(self) -> AbstractContextManager[Session]:
-        """A write unit: all of it happens, or none."""
-        return self._begin(self._bound)
+    def begin(self, school: uuid.UUID | None = None) -> AbstractContextManager[Session]:
+        """A write unit: all of it happens, or none. With a school, it may touch that school's roster, and no other."""
+        return self._begin(self._bound, school)
 
     def begin_group(self) -> AbstractContextManager[Session]:
         """A write unit of many callers, whose statements are always the same (see `app/batch.py`)."""
         return self._begin(self._groups)
 
-    def read(self) -> AbstractContextManager[Session]:
-        """A consistent look at the database that takes no write lock and is rolled back."""
-        return self._look(self._reading)
+    def read(self, school: uuid.UUID | None = None) -> AbstractContextManager[Session]:
+        """A consistent look at the database that takes no write lock and is rolled back.
+
+        With a school it may see that school's roster, and all of its questions are answered as of one moment.
+        """
+        return self._look(self._reading if school is None else self._reading_roster, school)
 
     def read_group(self) -> AbstractContextManager[Session]:
         """A look of many callers, each of its statements for itself."""
         return self._look(self._groups_reading)
 
     @contextmanager
-    def _begin(self, bound: Engine) -> Iterator[Session]:
+    def _begin(self, bound: Engine, school: uuid.UUID | None = None) -> Iterator[Session]:
         with self._turn(), Session(bound, expire_on_commit=False) as session:
             with session.begin():
+                _confine(session, school)
                 yield session
             if session.info.get("withdrawn"):
                 self.withdrawals += 1
 
     @staticmethod
     @contextmanager
-    def _look(bound: Engine) -> Iterator[Session]:
+    def _look(bound: Engine, school: uuid.UUID | None = None) -> Iterator[Session]:
         with Session(bound, expire_on_commit=False, autoflush=False) as session:
+            _confine(session, school)
             yield session
+
+
+def _confine(session: Session, school: uuid.UUID | None) -> None:
+    """Let PostgreSQL's row-level security open this school's roster until the transaction ends (see ADR 23)."""
+    if school is not None and not is_sqlite:
+        session.execute(text("SELECT set_config('gatehouse.school', :school, true)"), {"school": str(school)})
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Runs migrations online, on the database of the settings. A lock is waited for five seconds, then given up."""
 
+import re
 from typing import Any, Literal
 
 from alembic import context
@@ -12,8 +13,12 @@ from app.models.base import Instant
 
 
 def _is_ours(name: str | None, kind: str, parent: object) -> bool:
-    """Autogenerate leaves alone what a full-text index makes for itself."""
-    return not (kind in ("table", "index") and (name or "").startswith("establishment_search"))
+    """Autogenerate leaves alone what a full-text index makes for itself, and what partitions bring with them."""
+    name = name or ""
+    if kind == "foreign_key_constraint":  # one to each partition of the table that it points to
+        return not re.fullmatch(r"\w+_school_id_\w+_id_fkey\d*", name)
+    partition = kind in ("table", "index") and re.match(r"\w+_\d(_|$)", name)
+    return not (partition or name.startswith("establishment_search"))
 
 
 def _rendered(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:

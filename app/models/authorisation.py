@@ -63,6 +63,9 @@ class Authorisation(Base):
     carried_from: Mapped[uuid.UUID | None] = mapped_column(
         ForeignKey("authorisation.id"), doc="That of the school before its conversion to an academy"
     )
+    years: Mapped[list[str] | None] = mapped_column(
+        JSON(none_as_null=True), doc="The NC years whose pupils it covers; None for every one"
+    )
     last_read_at: Mapped[dt.datetime | None] = mapped_column(doc="To the minute: see `mark_read`")
 
     app: Mapped[App] = relationship(lazy="joined", innerjoin=True)

@@ -228,6 +228,12 @@ class Welcome(Base):
         mine = select(cls).where(cls.id == welcome_id, cls.school_id == school_id, cls.ended_at.is_(None))
         return db.scalars(mine).first()
 
+    @classmethod
+    def open_for(cls, db: Session, partner_id: uuid.UUID) -> list[Self]:
+        """As `open_at`, for a partner."""
+        found = select(cls).where(cls.partner_id == partner_id, cls.ended_at.is_(None))
+        return list(db.scalars(found.order_by(cls.sent_at, cls.id)))
+
     def spend(self, db: Session) -> bool:
         """Follow the link to its end: the one caller that wins gets True."""
         spent = (

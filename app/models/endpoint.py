@@ -31,6 +31,10 @@ class Endpoint(Base):
     enrolled_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("account.id"))
     enrolled_at: Mapped[dt.datetime] = mapped_column(default=now)
     ended_at: Mapped[dt.datetime | None]
+    heard_at: Mapped[dt.datetime | None] = mapped_column(doc="Its last heartbeat or upload")
+    version: Mapped[str] = mapped_column(String(40), default="", doc="Of the agent")
+    reports: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="What the last heartbeat said of itself")
+    silent_told_at: Mapped[dt.datetime | None] = mapped_column(doc="The Admins were told that it is not heard any more")
 
     def end(self, db: Session) -> bool:
         """End it once, with its tokens; False when it had ended already."""

@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from sqlalchemy import JSON, String, insert, select
@@ -92,4 +92,10 @@ def of_school(db: Session, school_id: uuid.UUID, most: int = 50) -> list[Event]:
 def about(db: Session, school_id: uuid.UUID, subject_ids: list[uuid.UUID]) -> list[Event]:
     """A school's decisions about these things, newest first."""
     found = select(Event).where(Event.school_id == school_id, Event.subject_id.in_(subject_ids))
+    return list(db.scalars(found.order_by(Event.number.desc())))
+
+
+def of_subject(db: Session, subject_id: uuid.UUID, actions: Collection[str]) -> list[Event]:
+    """The decisions of these kinds about one thing, newest first."""
+    found = select(Event).where(Event.subject_id == subject_id, Event.action.in_(actions))
     return list(db.scalars(found.order_by(Event.number.desc())))

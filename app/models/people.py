@@ -1,4 +1,4 @@
-"""The people of a school: who has which role there, and the one rule that a school is never without an Admin."""
+"""The people of a school, with the one rule that it is never without an Admin; and those of a partner."""
 
 import dataclasses
 import datetime as dt
@@ -11,12 +11,13 @@ from app.models.account import ADMIN, Account, Membership, SecondStep
 from app.models.account import Session as SignIn
 from app.models.authorisation import Authorisation
 from app.models.base import now
+from app.models.contact import Welcome
 from app.models.passkey import Passkey
 
 
 @dataclasses.dataclass(frozen=True)
 class Colleague:
-    """Somebody with a role at a school."""
+    """Somebody with a role at a school or a partner."""
 
     account: Account
     membership: Membership
@@ -26,6 +27,31 @@ class Colleague:
 
 def of_school(db: Session, school_id: uuid.UUID) -> list[Colleague]:
     """Everybody with a role at a school, whoever came first first."""
+    return _everybody(db, Membership.school_id == school_id)
+
+
+def of_partner(db: Session, partner_id: uuid.UUID) -> list[Colleague]:
+    """Everybody who has access for a partner, once each, whoever came first first."""
+    found: dict[uuid.UUID, Colleague] = {}
+    for one in _everybody(db, Membership.partner_id == partner_id):
+        found.setdefault(one.account.id, one)  # somebody may have followed two links
+    return [*found.values()]
+
+
+def end_at_partner(db: Session, partner_id: uuid.UUID, account: Account) -> bool:
+    """End somebody's access for a partner, and the links that they were sent; False when they have none any more."""
+    # The links first: one that is followed meanwhile is waited for, and what it gave is then ended too.
+    links = (Welcome.partner_id == partner_id, Welcome.ended_at.is_(None))
+    theirs = or_(Welcome.account_id == account.id, Welcome.email == account.email)
+    db.execute(update(Welcome).where(*links, theirs).values(ended_at=now()))
+    mine = (Membership.partner_id == partner_id, Membership.account_id == account.id, Membership.ended_at.is_(None))
+    won = bool(db.scalars(update(Membership).where(*mine).values(ended_at=now()).returning(Membership.id)).all())
+    if won:
+        withdrawn(db)
+    return won
+
+
+def _everybody(db: Session, here: ColumnElement[bool]) -> list[Colleague]:
     passkey, step = (
         exists().where(Passkey.account_id == Account.id),
         exists().where(SecondStep.account_id == Account.id),
@@ -34,7 +60,7 @@ def of_school(db: Session, school_id: uuid.UUID) -> list[Colleague]:
     found = (
         select(Account, Membership, or_(passkey, step), last)
         .join(Membership, Membership.account_id == Account.id)
-        .where(Membership.school_id == school_id, Membership.ended_at.is_(None), Account.ended_at.is_(None))
+        .where(here, Membership.ended_at.is_(None), Account.ended_at.is_(None))
         .order_by(Membership.created_at, Membership.id)
         .execution_options(populate_existing=True)
     )

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, delete, func, select, text, update
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, delete, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Session
@@ -99,10 +99,10 @@ class Document(Base):
         return cls._newest(db, cls.partner_id == partner_id, cls.kind == AGREEMENT)
 
     @classmethod
-    def agreements(cls, db: Session, partner_id: uuid.UUID) -> int:
-        """How many a partner has uploaded: older ones stay, for a school may ask what it agreed to."""
-        mine = select(func.count()).select_from(cls).where(cls.partner_id == partner_id, cls.kind == AGREEMENT)
-        return db.scalar(mine) or 0
+    def agreements_since(cls, db: Session, partner_id: uuid.UUID, since: dt.datetime) -> list[dt.datetime]:
+        """When a partner has uploaded agreements after `since`, oldest first."""
+        mine = (cls.partner_id == partner_id, cls.kind == AGREEMENT, cls.uploaded_at > since)
+        return list(db.scalars(select(cls.uploaded_at).where(*mine).order_by(cls.uploaded_at)))
 
     @classmethod
     def forget_logos(cls, db: Session, app_id: uuid.UUID) -> None:

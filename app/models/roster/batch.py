@@ -1,0 +1,144 @@
+"""Batches: what a school's server, or a person at the school, sends; taken in whole or not at all."""
+
+import datetime as dt
+import uuid
+from typing import Any, Self
+
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, delete, func, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Session
+from app.models.base import Base, new_id, now
+
+ONEROSTER, SPREADSHEET, CTF, INTEGRIS = "oneroster", "spreadsheet", "ctf", "integris"
+SOURCES = (ONEROSTER, SPREADSHEET, CTF, INTEGRIS)
+RECEIVING, RECEIVED, ACCEPTED = "receiving", "received", "accepted"
+HELD, REFUSED, CANCELLED = "held", "refused", "cancelled"
+CHUNK_BYTES = 512 * 1024
+
+
+class Batch(Base):
+    """One upload. receiving → received → accepted, refused, or held until an Admin confirms or cancels it.
+
+    Its content is kept until it is decided, and no longer.
+    """
+
+    __tablename__ = "batch"
+    __table_args__ = (Index("batch_school_id_begun_at_idx", "school_id", "begun_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    school_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("school.id"))
+    source: Mapped[str] = mapped_column(String(20), default="", doc="One of SOURCES; empty until the content was read")
+    name: Mapped[str] = mapped_column(Text, doc="What the sender calls the file")
+    sha256: Mapped[bytes] = mapped_column(LargeBinary(32), doc="Of the whole content")
+    size: Mapped[int] = mapped_column(doc="Of the whole content, in bytes")
+    endpoint_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("endpoint.id"), doc="The agent that sent it")
+    account_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"), doc="Or the person who did")
+    state: Mapped[str] = mapped_column(String(20), default=RECEIVING)
+    begun_at: Mapped[dt.datetime] = mapped_column(default=now)
+    received_at: Mapped[dt.datetime | None]
+    taken_until: Mapped[dt.datetime | None] = mapped_column(doc="The lease of the worker that reads it")
+    stage: Mapped[str] = mapped_column(String(20), default="", doc="How far reading it has come, for a progress bar")
+    decided_at: Mapped[dt.datetime | None]
+    decided_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"), doc="Who confirmed or cancelled it")
+    is_full: Mapped[bool] = mapped_column(default=True, doc="The whole truth: who is not in it has left")
+    counts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="{table: {added, changed, gone, unchanged}}")
+    quality: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, doc="See `app/roster/quality.py`")
+    faults: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, doc="Rows of {file, line, column, reason}")
+    held_for: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="Why an Admin must look: {gone, doubts}")
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="What the Admin said to each doubt")
+    confirmed: Mapped[bool] = mapped_column(default=False, doc="An Admin has looked and said: take it in")
+    number: Mapped[int | None] = mapped_column(doc="The roster's change number that it became")
+
+    @classmethod
+    def of_school(cls, db: Session, school_id: uuid.UUID, batch_id: uuid.UUID) -> Self | None:
+        return db.scalars(select(cls).where(cls.id == batch_id, cls.school_id == school_id)).first()
+
+    @classmethod
+    def newest(cls, db: Session, school_id: uuid.UUID, most: int = 20) -> list[Self]:
+        found = select(cls).where(cls.school_id == school_id).order_by(cls.begun_at.desc(), cls.id.desc())
+        return list(db.scalars(found.limit(most)))
+
+    @classmethod
+    def last_accepted(cls, db: Session, school_id: uuid.UUID) -> Self | None:
+        found = select(cls).where(cls.school_id == school_id, cls.state == ACCEPTED)
+        return db.scalars(found.order_by(cls.number.desc(), cls.decided_at.desc()).limit(1)).first()
+
+    @classmethod
+    def unfinished(cls, db: Session, school_id: uuid.UUID, sha256: bytes) -> Self | None:
+        """An upload of the very same content that was begun and not completed: it goes on where it stopped."""
+        found = select(cls).where(cls.school_id == school_id, cls.sha256 == sha256, cls.state == RECEIVING)
+        return db.scalars(found.order_by(cls.begun_at.desc()).limit(1)).first()
+
+    @classmethod
+    def to_read(cls, db: Session, most: int = 20) -> list[tuple[uuid.UUID, uuid.UUID]]:
+        """(batch id, school id) of those that wait to be read, oldest first; a dead worker's among them."""
+        waits = (cls.state == RECEIVED) & (cls.taken_until.is_(None) | (cls.taken_until < now()))
+        found = select(cls.id, cls.school_id).where(waits).order_by(cls.received_at, cls.id).limit(most)
+        return [(row[0], row[1]) for row in db.execute(found)]
+
+    def take(self, db: Session, until: dt.datetime) -> bool:
+        """Lease it to one worker; False when another has it."""
+        cls = Batch
+        free = cls.taken_until.is_(None) | (cls.taken_until < now())
+        return self.move(db, RECEIVED, RECEIVED, free, taken_until=until)
+
+    def move(self, db: Session, before: str, after: str, *only: Any, **values: Any) -> bool:
+        """Go from one state to another, once; False when it is not in the first (any more)."""
+        cls = Batch
+        moved = update(cls).where(cls.id == self.id, cls.state == before, *only).values(state=after, **values)
+        done = moved.returning(cls.id)
+        won = db.execute(done, execution_options={"synchronize_session": False}).scalar_one_or_none() is not None
+        db.refresh(self)
+        return won
+
+
+class Chunk(Base):
+    """A part of a batch's content, CHUNK_BYTES long but for the last."""
+
+    __tablename__ = "batch_chunk"
+
+    batch_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, doc="From 0")
+    content: Mapped[bytes]
+
+    @classmethod
+    def positions(cls, db: Session, batch_id: uuid.UUID) -> list[int]:
+        return list(db.scalars(select(cls.position).where(cls.batch_id == batch_id).order_by(cls.position)))
+
+    @classmethod
+    def received(cls, db: Session, batch_id: uuid.UUID) -> int:
+        """How many bytes are there."""
+        return db.scalar(select(func.sum(func.length(cls.content))).where(cls.batch_id == batch_id)) or 0
+
+    @classmethod
+    def whole(cls, db: Session, batch_id: uuid.UUID) -> bytes:
+        """The content, put together."""
+        found = select(cls.content).where(cls.batch_id == batch_id).order_by(cls.position)
+        return b"".join(db.scalars(found))
+
+    @classmethod
+    def drop(cls, db: Session, batch_id: uuid.UUID) -> None:
+        db.execute(delete(cls).where(cls.batch_id == batch_id))
+
+
+class ColumnMapping(Base):
+    """Which column of a school's spreadsheet means what: asked once, used for every later one with the same columns."""
+
+    __tablename__ = "column_mapping"
+
+    school_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("school.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True, doc="pupils, staff or contacts")
+    columns: Mapped[dict[str, str]] = mapped_column(JSON, doc="{our field: their column}")
+    made_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+    made_at: Mapped[dt.datetime] = mapped_column(default=now)
+
+    @classmethod
+    def of_school(cls, db: Session, school_id: uuid.UUID) -> dict[str, dict[str, str]]:
+        """{kind: {our field: their column}}."""
+        return {row.kind: row.columns for row in db.scalars(select(cls).where(cls.school_id == school_id))}
+
+    @classmethod
+    def save(cls, db: Session, school_id: uuid.UUID, kind: str, columns: dict[str, str], by: uuid.UUID | None) -> None:
+        """Keep this mapping instead of the one before."""
+        db.merge(cls(school_id=school_id, kind=kind, columns=columns, made_by=by, made_at=now()))
