@@ -12,17 +12,14 @@ from app.db import sessions
 from app.errors import NotFound
 from app.models.base import ago, now
 from app.models.ledger import Read, Refusal
-from app.models.partner import App, Partner
+from app.models.partner import App
 from app.models.proposal import AGREEMENT, LOGO, Document
-from app.partners import images
+from app.partners import agreements, images
 from app.partners.apps import CannotChange, change_card, own
 from app.partners.forms import CardForm
-from app.settings import settings
 from app.signin.session import at_partner
 from app.web.forms import Posted, Uploaded, shown, status_of
 from app.web.pages import day, page, see_other
-
-MOST_AGREEMENTS = 20
 
 router = APIRouter(include_in_schema=False)
 
@@ -69,27 +66,13 @@ def upload_agreement(request: Request, sent: Uploaded) -> Response:
         _, partner = at_partner(request, db)
     try:
         content = images.agreement(sent.content)
+        with sessions.begin() as db:
+            person, partner = at_partner(request, db)
+            agreements.keep(db, partner, person.account.id, content)
+    except (images.NotTaken, CannotChange) as wrong:
         with sessions.read() as db:
-            if Document.agreements(db, partner.id) >= MOST_AGREEMENTS:
-                raise images.NotTaken("We keep so many of yours already. Give an address instead, or ask us.", "file")
-    except images.NotTaken as wrong:
+            _, partner = at_partner(request, db)
         return page(request, "partners/card.html", wrong.status, partner=partner, problems=shown(wrong))
-    with sessions.begin() as db:
-        person, partner = at_partner(request, db)
-        kept = Document(
-            partner_id=partner.id,
-            kind=AGREEMENT,
-            name="agreement.pdf",
-            media_type="application/pdf",
-            content=content,
-            uploaded_by=person.account.id,
-        )
-        db.add(kept)
-        db.flush()
-        held = Partner.locked(db, partner.id) or partner
-        held.agreement_url = f"{settings.issuer}/partners/agreement/{kept.id}.pdf"
-        db.flush()
-        record(db, "partner.agreement_uploaded", actor=person.account.id, subject=partner.id)
     return see_other("/partners/card?done=agreement")
 
 
