@@ -31,7 +31,7 @@ from app.signin.session import Person, choose_school, visitor
 from app.web import invited, remembered
 from app.web.forms import Posted, shown
 from app.web.pages import page, see_other
-from app.web.people import PersonForm
+from app.web.people import SomebodyForm
 from app.web.throttle import Limit, Try, network
 
 router = APIRouter(include_in_schema=False)
@@ -113,7 +113,7 @@ def ask_forward(request: Request, invitation_id: uuid.UUID) -> Response:
 def forward(request: Request, invitation_id: uuid.UUID, sent: Posted) -> Response:
     """Send the right person an invitation of their own; this one is done with."""
     try:
-        form = PersonForm.model_validate(sent)
+        form = SomebodyForm.model_validate(sent)
         with sessions.read() as db:
             found = invited.found(request, db, invitation_id)
         if found is None or not found.is_open or found.app.is_suspended:
@@ -129,7 +129,7 @@ def forward(request: Request, invitation_id: uuid.UUID, sent: Posted) -> Respons
     except (ValidationError, Problem) as wrong:
         status = wrong.status if isinstance(wrong, Problem) and wrong.status != 400 else 422
         with sessions.read() as db:
-            return _forward_page(request, db, invitation_id, status, sent=sent, problems=shown(wrong, PersonForm))
+            return _forward_page(request, db, invitation_id, status, sent=sent, problems=shown(wrong, SomebodyForm))
     return see_other(f"/invitation/{invitation_id}")
 
 

@@ -20,7 +20,7 @@ from app.signin.reauth import proven_lately
 from app.signin.session import Person, at_school
 from app.web.forms import Posted, shown, status_of
 from app.web.pages import page, see_other
-from app.web.people import PersonForm
+from app.web.people import SomebodyForm
 from app.web.throttle import Limit, Try
 
 router = APIRouter(prefix="/school/admins", include_in_schema=False)
@@ -40,7 +40,7 @@ class NoRole(Problem):
     title = "Choose a role"
 
 
-class Addition(PersonForm):
+class Addition(SomebodyForm):
     """One more person for the school."""
 
     role: Literal["Admin", "DPO", "IT", "Read-only"] = Field(description="Choose a role")

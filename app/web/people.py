@@ -1,5 +1,7 @@
 """Who somebody is, as a form asks it: a name and an e-mail address, and what is wrong with each."""
 
+from typing import ClassVar
+
 from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, Field, field_validator
 
@@ -11,6 +13,8 @@ LONGEST_NAME = 100
 class PersonForm(BaseModel):
     """Who is writing to us."""
 
+    whose: ClassVar[str] = "your"
+
     name: str = Field(description="Enter your name")
     email: str = Field(description="Enter your email address")
 
@@ -19,23 +23,32 @@ class PersonForm(BaseModel):
     def _is_a_name(cls, name: str) -> str:
         name = " ".join(name.split())
         if not name:
-            raise ValueError("Enter your name")
+            raise ValueError(f"Enter {cls.whose} name")
         if not any(mark.isalpha() for mark in name) or not name.isprintable():
-            raise ValueError("Enter your name in letters, such as Sam O’Neill")
+            raise ValueError(f"Enter {cls.whose} name in letters, such as Sam O’Neill")
         if len(name) > LONGEST_NAME:
-            raise ValueError(f"Your name must be {LONGEST_NAME} characters or fewer")
+            raise ValueError(f"{cls.whose.capitalize()} name must be {LONGEST_NAME} characters or fewer")
         return name
 
     @field_validator("email")
     @classmethod
     def _is_an_address(cls, email: str) -> str:
-        return address(email)
+        return address(email, cls.whose)
 
 
-def address(typed: str) -> str:
+class SomebodyForm(PersonForm):
+    """Who somebody else is, as the person who writes to us knows them."""
+
+    whose: ClassVar[str] = "their"
+
+    name: str = Field(description="Enter their name")
+    email: str = Field(description="Enter their email address")
+
+
+def address(typed: str, whose: str = "your") -> str:
     """An e-mail address in lower case. Raises ValueError with what to put right; a mail shows whether it exists."""
     if not typed:
-        raise ValueError("Enter your email address")
+        raise ValueError(f"Enter {whose} email address")
     try:
         found = validate_email(
             typed, check_deliverability=False, allow_smtputf8=False, test_environment=not settings.is_production
