@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Iterable
 
 ORGANISATION, ACCOUNT = "organisation", "account"
+STUDENTS, CONTACTS, STAFF_MEMBERS, GROUPS = "students", "contacts", "staff", "groups"
 OPENID, PROFILE, EMAIL = "openid", "profile", "email"
 
 
@@ -36,6 +37,127 @@ _ALL = (
         " schools shows them. No information about any person.",
         ORGANISATION,
         ("name", "type", "phase", "urn", "dfe_number", "ukprn", "address", "telephone", "website"),
+    ),
+    Scope(
+        "students",
+        "Pupils’ names and groups",
+        "Each pupil’s legal and preferred name, year group and registration group, the days on which they join and"
+        " leave, and a code by which the app knows the pupil again. The code means nothing to any other company.",
+        STUDENTS,
+        (
+            "given_name",
+            "family_name",
+            "middle_names",
+            "preferred_given_name",
+            "preferred_family_name",
+            "year",
+            "registration_group",
+            "starts_on",
+            "leaves_on",
+        ),
+    ),
+    Scope(
+        "students.contact",
+        "Pupils’ email addresses",
+        "The email address that each pupil has at your school.",
+        STUDENTS,
+        ("email",),
+    ),
+    Scope(
+        "students.upn",
+        "Pupils’ official numbers",
+        "Each pupil’s UPN (unique pupil number), ULN (unique learner number) and admission number. They follow a pupil"
+        " from school to school: share them only with an app that cannot work without them.",
+        STUDENTS,
+        ("upn", "former_upn", "uln", "admission_number"),
+    ),
+    Scope(
+        "students.demographics",
+        "Pupils’ dates of birth and sex",
+        "Each pupil’s date of birth, and sex as your school’s census has it.",
+        STUDENTS,
+        ("birth_date", "sex"),
+    ),
+    Scope(
+        "students.ethnicity",
+        "Pupils’ ethnicity",
+        "Each pupil’s ethnicity, as your school’s census has it.",
+        STUDENTS,
+        ("ethnicity",),
+        special=True,
+    ),
+    Scope(
+        "students.sen",
+        "Pupils’ special educational needs",
+        "Whether each pupil has no special educational needs, SEN support, or an education, health and care plan."
+        " Nothing about the kind of need.",
+        STUDENTS,
+        ("sen",),
+        special=True,
+    ),
+    Scope(
+        "students.fsm",
+        "Pupils’ free school meals",
+        "Whether each pupil is eligible for free school meals now.",
+        STUDENTS,
+        ("fsm",),
+    ),
+    Scope(
+        "contacts",
+        "Parents’ and carers’ names",
+        "The names of each pupil’s contacts, who they are to the pupil, in which order to call them, and who has"
+        " parental responsibility. Nobody whom a court order keeps from the pupil is shared.",
+        CONTACTS,
+        ("title", "given_name", "family_name", "relation", "priority", "responsibility"),
+    ),
+    Scope(
+        "contacts.contact",
+        "Parents’ and carers’ contact details",
+        "The email addresses, phone numbers and home addresses of each pupil’s contacts.",
+        CONTACTS,
+        ("email", "mobile", "telephone", "address", "postcode"),
+    ),
+    Scope(
+        "staff",
+        "Staff names and roles",
+        "The title and name of everyone who works at your school, and their role and job title. With classes, which of"
+        " them they teach.",
+        STAFF_MEMBERS,
+        (
+            "title",
+            "given_name",
+            "family_name",
+            "middle_names",
+            "preferred_given_name",
+            "preferred_family_name",
+            "staff_role",
+            "job_title",
+            "staff_code",
+            "starts_on",
+            "leaves_on",
+        ),
+    ),
+    Scope(
+        "staff.contact",
+        "Staff contact details",
+        "The work email addresses and phone numbers of your staff.",
+        STAFF_MEMBERS,
+        ("email", "mobile", "telephone"),
+    ),
+    Scope(
+        "staff.trn",
+        "Teacher reference numbers",
+        "The TRN of everyone at your school who has one.",
+        STAFF_MEMBERS,
+        ("trn",),
+    ),
+    Scope(
+        "groups",
+        "Classes and who is in them",
+        "Your classes and registration groups, their subjects and terms, and which of the pupils and staff whom the app"
+        " may see are in them.",
+        GROUPS,
+        ("title", "kind", "code", "location", "years", "subjects", "subject_codes", "members", "sessions", "courses"),
     ),
     Scope(
         OPENID,

@@ -10,7 +10,7 @@ from app.models.school import School
 from app.models.scope import ACCOUNT, ORGANISATION, SCOPES
 from tests import factories
 
-RECORDS = (ORGANISATION, ACCOUNT)
+RECORDS = {"organisation", "account", "students", "contacts", "staff", "groups"}
 
 
 def granted(scopes: tuple[str, ...], **columns: Any) -> tuple[Authorisation, School, Establishment]:

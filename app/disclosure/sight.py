@@ -1,0 +1,170 @@
+"""What one app may see of one school at one moment: whom, and which of their fields.
+
+The order of every call: the school (of the token), the authorisation, its scopes, its year groups, excluded people;
+then the fields. Only what is left is filtered, sorted, counted and paged, so that a hidden person or value changes no
+answer.
+"""
+
+import dataclasses
+import functools
+import uuid
+from collections import OrderedDict
+from collections.abc import Collection, Iterable
+from threading import Lock
+
+from app.db import Session
+from app.disclosure import visible
+from app.models.authorisation import Authorisation
+from app.models.roster import sight as rows
+from app.models.roster.head import Roster
+from app.models.roster.sight import CONTACT, PUPIL, STAFF
+from app.models.scope import CONTACTS, GROUPS, STAFF_MEMBERS, STUDENTS
+
+RECORDS = {PUPIL: STUDENTS, STAFF: STAFF_MEMBERS, CONTACT: CONTACTS}
+KEPT = 32  # standings in the memory of one process, of about a quarter of a megabyte each at a large school
+
+
+@dataclasses.dataclass(frozen=True)
+class Sight:
+    """The policy of one call. `opened` are the fields of each kind of record; `years` is None for every year group."""
+
+    school_id: uuid.UUID
+    app_id: uuid.UUID
+    opened: tuple[tuple[str, frozenset[str]], ...]
+    years: tuple[str, ...] | None
+
+    @functools.cached_property
+    def fields(self) -> dict[str, frozenset[str]]:
+        return dict(self.opened)
+
+    @functools.cached_property
+    def kinds(self) -> int:
+        """The kinds of people that any of the scopes is about."""
+        return sum(bit for bit, record in RECORDS.items() if self.fields[record])
+
+    @property
+    def groups(self) -> bool:
+        return bool(self.fields[GROUPS])
+
+    def of_kinds(self, kinds: int) -> frozenset[str]:
+        """The fields of somebody who is seen as these kinds."""
+        return frozenset().union(*(self.fields[record] for bit, record in RECORDS.items() if kinds & bit))
+
+
+def sight(authorisation: Authorisation, within: Collection[str] | None = None) -> Sight:
+    """The sight of an authorisation, or of those of its scopes that are `within` (a token may carry fewer)."""
+    records = (*RECORDS.values(), GROUPS)
+    years = authorisation.years
+    return Sight(
+        authorisation.school_id,
+        authorisation.app_id,
+        tuple((record, visible(authorisation, record, within)) for record in records),
+        None if years is None else tuple(sorted(years)),
+    )
+
+
+class Standing:
+    """Whom and what a sight finds in the roster as one change left it. Each part is looked up when first wanted."""
+
+    def __init__(self, db: Session, of: Sight, number: int) -> None:
+        self.number = number
+        self._sight = of
+        present = rows.present(db, of.school_id, of.app_id)
+        # A contact is seen through a pupil, so pupils are found first, whether or not their own fields are opened.
+        pupils = {row[0] for row in present if row[1] & PUPIL and (of.years is None or row[2] in of.years)}
+        contacts = set()
+        if of.kinds & CONTACT:
+            contacts = {contact for pupil, contact in rows.shared_contacts(db, of.school_id) if pupil in pupils}
+        self._pupils = pupils
+        self.people: dict[int, int] = {}
+        """Id → the kinds (see `models/roster/sight.py`) as which somebody is seen; in order of id."""
+        for own, kinds, _year in present:
+            seen = kinds & (STAFF | (PUPIL if own in pupils else 0) | (CONTACT if own in contacts else 0)) & of.kinds
+            if seen:
+                self.people[own] = seen
+        self._places: tuple[list[int], list[int], list[int]] | None = None
+        self._sessions: list[int] | None = None
+
+    def of_kind(self, kind: int) -> list[int]:
+        """Ids of those who are seen as this kind, in order."""
+        return [own for own, kinds in self.people.items() if kinds & kind]
+
+    def groups(self, db: Session) -> list[int]:
+        """Ids of groups: those with a pupil who may be seen, and those without any pupil."""
+        return self._looked(db)[0]
+
+    def enrolments(self, db: Session) -> list[int]:
+        """Ids of the places that somebody who is seen has in a group that is."""
+        return self._looked(db)[1]
+
+    def courses(self, db: Session) -> list[int]:
+        """Ids of the courses of those groups."""
+        return self._looked(db)[2]
+
+    def sessions(self, db: Session) -> list[int]:
+        if not self._sight.groups:
+            return []
+        if self._sessions is None:
+            self._sessions = rows.standing_sessions(db, self._sight.school_id)
+        return self._sessions
+
+    def _looked(self, db: Session) -> tuple[list[int], list[int], list[int]]:
+        if not self._sight.groups:
+            return [], [], []
+        if self._places is None:
+            places = rows.places(db, self._sight.school_id)
+            with_pupils = {group for _own, group, _person, role in places if role == "student"}
+            with_seen = {group for _own, group, person, role in places if role == "student" and person in self._pupils}
+            groups = {
+                own: course
+                for own, course in rows.standing_groups(db, self._sight.school_id)
+                if own in with_seen or own not in with_pupils
+            }
+            people = self.people
+            self._places = (
+                list(groups),
+                [
+                    own
+                    for own, group, person, role in places
+                    if group in groups and people.get(person, 0) & (PUPIL if role == "student" else STAFF)
+                ],
+                sorted({course for course in groups.values() if course is not None}),
+            )
+        return self._places
+
+
+class _Kept:
+    """The newest standings of this process. Each is of one change number, so none of them is ever wrong."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: OrderedDict[Sight, Standing] = OrderedDict()
+
+    def get(self, db: Session, of: Sight) -> Standing:
+        number = Roster.number_of(db, of.school_id)
+        with self._lock:
+            found = self._kept.get(of)
+            if found is not None and found.number == number:
+                self._kept.move_to_end(of)
+                return found
+        made = Standing(db, of, number)
+        with self._lock:
+            self._kept[of] = made
+            self._kept.move_to_end(of)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+    def forget(self) -> None:
+        with self._lock:
+            self._kept.clear()
+
+
+_kept = _Kept()
+standing, forget = _kept.get, _kept.forget
+"""`standing(db, sight)`: within `sessions.read(school=…)`, so that it and what is read by it are of one moment."""
+
+
+def people_of(standing: Standing, ids: Iterable[int]) -> list[int]:
+    """Those of these people who are seen at all, in the given order."""
+    return [own for own in ids if own in standing.people]
