@@ -129,14 +129,14 @@ def departed(
     in_years = [] if years is None else [_person.year.in_(years)]
     was_in_years = [] if years is None else [and_(_person.year_before.in_(years), ~_person.year.in_(years))]
     is_pupil, known = _person.pupil, _person.arrived_at
-    here = or_(~is_pupil, *in_years) if in_years else True
+    here = [or_(~is_pupil, *in_years)] if in_years else []
     when = case((hidden.is_not(None), hidden), (_person.gone_at.is_not(None), _person.gone_at), else_=None)
     left = select(_person.id, _KINDS, when).where(
         _person.school_id == school_id,
         or_(hidden.is_not(None), _person.gone_at.is_not(None)),
         when > since,
         when > known,
-        here,
+        *here,
     )
     found = list(db.connection().execute(left))
     if was_in_years:
