@@ -13,6 +13,7 @@ from joserfc.jwk import ECKey
 from app import secrets
 from app.db import Session
 from app.errors import Problem
+from app.models import lawful
 from app.models.account import ADMIN, APPROVER, CALLER, OPERATOR_ADMIN, PARTNER_USER, Account, Membership, SecondStep
 from app.models.base import now
 from app.models.establishment import Establishment
@@ -186,9 +187,8 @@ def _app(
         db.add(app)
         db.flush()
         asked = ["school", OPENID, *((PROFILE, EMAIL) if profile == OIDC else ())]
-        basis = "Public task (UK GDPR Article 6(1)(e))"
         for place, scope in enumerate(asked):
-            asks = {"required": scope == "school", "purpose": PURPOSES[scope], "legal_basis": basis}
+            asks = {"required": scope == "school", "purpose": PURPOSES[scope], "legal_basis": lawful.PUBLIC_TASK}
             db.add(AppScope(app_id=app.id, scope=scope, position=place, **asks))
         if secret:
             db.add(AppSecret(digest=secrets.digest(secret), app_id=app.id, hint=secret[-4:]))

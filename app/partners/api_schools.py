@@ -10,11 +10,12 @@ from starlette.responses import Response
 
 from app.db import sessions
 from app.errors import NotFound
+from app.models import lawful
 from app.models.authorisation import Authorisation
 from app.models.base import now
 from app.models.establishment import Establishment
 from app.models.ledger import Read, Refusal
-from app.models.partner import App
+from app.models.partner import App, AppScope
 from app.models.school import School
 from app.oauth.bearer import PartnerAccess
 from app.partners import api, api_docs
@@ -111,8 +112,7 @@ def _app(access: PartnerAccess) -> dict[str, Any]:
     with sessions.read() as db:
         app = db.get_one(App, access.app_id)
         scopes = [
-            {"scope": row.scope, "required": row.required, "purpose": row.purpose, "legal_basis": row.legal_basis}
-            for row in app.scopes
+            {"scope": row.scope, "required": row.required, "purpose": row.purpose} | _grounds(row) for row in app.scopes
         ]
         return {
             "client_id": app.client_id,
@@ -126,6 +126,12 @@ def _app(access: PartnerAccess) -> dict[str, Any]:
             "scopes": scopes,
             "retention": app.retention,
         }
+
+
+def _grounds(row: AppScope) -> dict[str, Any]:
+    """The points of UK GDPR Articles 6(1) and 9(2), each with the words that schools read."""
+    points = {"legal_basis": row.legal_basis, "special_condition": row.special_condition}
+    return points | {f"{name}_words": lawful.words(value) or None for name, value in points.items()}
 
 
 def _school(given: Authorisation, school: School, record: Establishment | None) -> dict[str, Any]:

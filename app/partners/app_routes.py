@@ -10,14 +10,16 @@ from starlette.responses import Response
 
 from app.db import Session, sessions
 from app.errors import NotAllowed, NotFound, Problem, SignInNeeded
-from app.models.partner import FAPI2, STANDARD, App
+from app.models import lawful
+from app.models.partner import App
 from app.models.proposal import Proposal
 from app.models.scope import SCOPES
 from app.oauth import metadata
 from app.partners import apps, proposals
 from app.partners.apps import own
-from app.partners.forms import DetailsForm, asked
-from app.partners.service import BY_KEY, PUBLIC, Draft, register
+from app.partners.forms import DetailsForm, asked, new_app
+from app.partners.proof import lacking
+from app.partners.service import BY_KEY, PUBLIC, register
 from app.signin.reauth import proven_lately
 from app.signin.session import Person, at_partner
 from app.web.forms import Posted, shown, status_of
@@ -33,15 +35,11 @@ DONE = {
     "withdrawn": "Your request was withdrawn",
     "logo": "The logo was changed",
 }
-BASES = (
-    ("", "Choose one"),
-    ("Public task (UK GDPR Article 6(1)(e))", "Public task"),
-    ("Legal obligation (UK GDPR Article 6(1)(c))", "Legal obligation"),
-    ("Contract (UK GDPR Article 6(1)(b))", "Contract"),
-    ("Legitimate interests (UK GDPR Article 6(1)(f))", "Legitimate interests"),
-    ("Vital interests (UK GDPR Article 6(1)(d))", "Vital interests"),
-    ("Consent (UK GDPR Article 6(1)(a))", "Consent"),
-)
+GROUNDS: dict[str, Any] = {
+    "bases": lawful.choices(lawful.BASES),
+    "conditions": lawful.choices(lawful.CONDITIONS),
+    "point": lawful.point,
+}
 OFFERED = [SCOPES[name] for name in metadata.OFFERED if name in SCOPES]
 
 
@@ -57,35 +55,25 @@ def add(request: Request, sent: Posted) -> Response:
     """Make a Test app. Its secret, where it has one, is in this answer and nowhere else."""
     with sessions.read() as db:
         person, _ = at_partner(request, db)
-    if proof := proven_lately(request, person):
-        return proof
+    draft, problems = new_app(sent)
+    problems += lacking(request, person, sent)
+    if draft is None or problems:
+        return _new(request, 422, sent=sent, problems=problems)
     try:
-        form = DetailsForm.model_validate(sent)
-        wanted = asked(sent)
-        apps.check_reasons(wanted)
-        method, pasted = sent.get("auth_method", ""), sent.get("jwks", "")
-        draft = Draft(
-            **form.details,
-            scopes=wanted,
-            profile=FAPI2 if sent.get("profile") == FAPI2 else STANDARD,
-            auth_method=method,
-            jwks=apps.keys(pasted) if pasted else None,
-            is_live=False,
-        )
         with sessions.begin() as db:
             person, partner = at_partner(request, db)
             app, secret = register(db, partner, draft, person.account.id)
     except (SignInNeeded, NotAllowed):
         raise
-    except (ValidationError, Problem) as wrong:
-        return _new(request, 422, sent=sent, problems=shown(wrong, DetailsForm))
+    except Problem as wrong:
+        return _new(request, 422, sent=sent, problems=shown(wrong))
     return page(request, "partners/secret.html", app=app, secret=secret, is_new=True)
 
 
 @router.get("/{app_id}")
 def see(request: Request, app_id: uuid.UUID) -> Response:
     """One app: its state, its details, and what it still needs to go Live."""
-    return _app(request, app_id, "partners/app.html")
+    return _proven(request, app_id) or _app(request, app_id, "partners/app.html")
 
 
 @router.post("/{app_id}")
@@ -97,13 +85,13 @@ def change(request: Request, app_id: uuid.UUID, sent: Posted) -> Response:
         apps.change_details(db, app, person.account.id, **form.details)
         return "changed"
 
-    return _act(request, app_id, work, "partners/app.html", sent, proof=True)
+    return _act(request, app_id, work, "partners/app.html", sent)
 
 
 @router.get("/{app_id}/scopes")
 def ask_scopes(request: Request, app_id: uuid.UUID) -> Response:
     """What it asks schools for, and why."""
-    return _app(request, app_id, "partners/scopes.html")
+    return _proven(request, app_id) or _app(request, app_id, "partners/scopes.html")
 
 
 @router.post("/{app_id}/scopes")
@@ -119,12 +107,14 @@ def change_scopes(request: Request, app_id: uuid.UUID, sent: Posted) -> Response
 @router.post("/{app_id}/live")
 def ask_live(request: Request, app_id: uuid.UUID) -> Response:
     """Ask the operators to let it go Live."""
+    if proof := _proven(request, app_id, f"/partners/apps/{app_id}"):
+        return proof
 
     def work(db: Session, person: Person, app: App) -> str:
         proposals.ask_live(db, app, person.account.id)
         return "asked"
 
-    return _act(request, app_id, work, "partners/app.html", {})
+    return _act(request, app_id, work, "partners/app.html")
 
 
 @router.post("/{app_id}/withdraw")
@@ -135,7 +125,7 @@ def withdraw(request: Request, app_id: uuid.UUID) -> Response:
         proposals.withdraw(db, app, person.account.id)
         return "withdrawn"
 
-    return _act(request, app_id, work, "partners/app.html", {})
+    return _act(request, app_id, work, "partners/app.html")
 
 
 def _act(
@@ -143,17 +133,18 @@ def _act(
     app_id: uuid.UUID,
     work: Callable[[Session, Person, App], str],
     template: str,
-    sent: dict[str, str],
-    *,
-    proof: bool = False,
+    sent: dict[str, str] | None = None,
 ) -> Response:
-    """Do one thing to one's own app in one write unit, or show the form again as it was."""
-    if proof:
+    """Do one thing to one's own app in one write unit, or show the form again as it was.
+
+    What was typed, `sent`, counts from somebody who has just proved who they are.
+    """
+    if sent is not None:
         with sessions.read() as db:
             person, partner = at_partner(request, db)
             own(db, partner, app_id)
-        if answer := proven_lately(request, person):
-            return answer
+        if problems := lacking(request, person, sent):
+            return _app(request, app_id, template, 422, sent=sent, problems=problems)
     try:
         with sessions.begin() as db:
             person, partner = at_partner(request, db)
@@ -162,23 +153,29 @@ def _act(
         raise
     except (Problem, ValidationError) as wrong:
         status = status_of(wrong)
-        return _app(request, app_id, template, status, sent=sent, problems=shown(wrong, DetailsForm))
+        return _app(request, app_id, template, status, sent=sent or {}, problems=shown(wrong, DetailsForm))
     return see_other(f"/partners/apps/{app_id}{'/scopes' if done == 'scopes' else ''}?done={done}")
+
+
+def _proven(request: Request, app_id: uuid.UUID, path: str = "") -> Response | None:
+    """Where somebody of the app's partner must go first to prove who they are, and then to `path`."""
+    with sessions.read() as db:
+        person, partner = at_partner(request, db)
+        own(db, partner, app_id)
+    return proven_lately(request, person, path)
 
 
 def _app(request: Request, app_id: uuid.UUID, template: str, status: int = 200, **context: Any) -> Response:
     with sessions.read() as db:
-        person, partner = at_partner(request, db)
+        _, partner = at_partner(request, db)
         app = own(db, partner, app_id)
         latest = Proposal.latest_of(db, app.id)
-    if template == "partners/app.html" and (answer := proven_lately(request, person)):
-        return answer
-    context |= {"notice": DONE.get(request.query_params.get("done", ""), ""), "offered": OFFERED, "bases": BASES}
+    context |= {"notice": DONE.get(request.query_params.get("done", ""), ""), "offered": OFFERED, **GROUNDS}
     context |= {"proposal": latest, "missing": [] if app.is_live else apps.missing(app)}
     context["rows"] = {row.scope: row for row in app.scopes}
     return page(request, template, status, app=app, **context)
 
 
 def _new(request: Request, status: int = 200, **context: Any) -> Response:
-    context |= {"offered": OFFERED, "bases": BASES, "methods": METHODS}
+    context |= {"offered": OFFERED, "methods": METHODS, **GROUNDS}
     return page(request, "partners/new.html", status, rows={}, **context)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from app.audit import record
 from app.db import Session, withdrawn
 from app.errors import NotFound, Problem
+from app.models import lawful
 from app.models.partner import App, AppScope, AppSecret, Partner
 from app.models.proposal import SCOPES as ABOUT_SCOPES
 from app.models.proposal import Proposal
@@ -48,11 +49,7 @@ def missing(app: App) -> list[str]:
         lacks.append("Say how long the app keeps data.")
     if any(urlsplit(uri).scheme != "https" for uri in app.redirect_uris):
         lacks.append("Every redirect address of a Live app is https.")
-    try:
-        check_reasons(draft_of(app).scopes)
-    except Problem as wrong:
-        lacks.append(wrong.hint)
-    return lacks
+    return lacks + [lack.hint for lack in lacking_reasons(draft_of(app).scopes)]
 
 
 def change_details(
@@ -142,15 +139,25 @@ def propose(db: Session, app: App, kind: str, rows: list[dict[str, Any]], by: uu
 
 
 def check_reasons(asked: list[Asking]) -> None:
-    """Each scope has a purpose and a lawful basis, and a condition of Article 9 where its data is special."""
+    """Raises the first of `lacking_reasons`."""
+    if lacks := lacking_reasons(asked):
+        raise lacks[0]
+
+
+def lacking_reasons(asked: list[Asking]) -> list[NotRegistrable]:
+    """What no scope goes without: a purpose, a lawful basis from the list, a listed condition where it is special."""
+    lacks = []
     for one in asked:
         title, name = SCOPES[one.scope].title, one.scope
         if not one.purpose.strip():
-            raise NotRegistrable(f"Say what “{title}” is for.", f"purpose-{name}")
-        if not (one.legal_basis or "").strip():
-            raise NotRegistrable(f"Give the lawful basis for “{title}”.", f"legal_basis-{name}")
-        if SCOPES[name].special and not (one.special_condition or "").strip():
-            raise NotRegistrable(f"Give the Article 9 condition for “{title}”.", f"special_condition-{name}")
+            lacks.append(NotRegistrable(f"Say what “{title}” is for.", f"purpose-{name}"))
+        if one.legal_basis not in lawful.BASES:
+            words = f"Choose the lawful basis for “{title}” from the list."
+            lacks.append(NotRegistrable(words, f"legal_basis-{name}"))
+        if SCOPES[name].special and one.special_condition not in lawful.CONDITIONS:
+            words = f"Choose the Article 9 condition for “{title}” from the list."
+            lacks.append(NotRegistrable(words, f"special_condition-{name}"))
+    return lacks
 
 
 def make_secret(db: Session, app: App, by: uuid.UUID | None) -> str:

@@ -1,14 +1,22 @@
 """What partners and operators type, checked."""
 
+import dataclasses
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
-from app.models.scope import SCOPES
+from app.errors import Problem
+from app.models.partner import FAPI2, STANDARD
+from app.models.scope import OPENID, SCOPES
 from app.oauth import metadata
-from app.partners.service import Asking
+from app.partners.apps import keys, lacking_reasons
+from app.partners.service import BY_KEY, Asking, Draft, check
+from app.web.forms import Fault, shown
+
+_SOUND = Draft(name="Sound", redirect_uris=["https://sound.example/"], scopes=[Asking(OPENID)])
 
 
 def web_address(typed: str) -> str:
@@ -110,8 +118,48 @@ def asked(sent: dict[str, str]) -> list[Asking]:
                     scope=name,
                     required=sent[f"ask-{name}"] == "required",
                     purpose=sent.get(f"purpose-{name}", "")[:1000],
-                    legal_basis=sent.get(f"legal_basis-{name}", "")[:200] or None,
-                    special_condition=sent.get(f"special_condition-{name}", "")[:200] or None,
+                    legal_basis=sent.get(f"legal_basis-{name}") or None,
+                    special_condition=(SCOPES[name].special and sent.get(f"special_condition-{name}")) or None,
                 )
             )
     return found
+
+
+def new_app(sent: dict[str, str]) -> tuple[Draft | None, list[Fault]]:
+    """The Test app that a form describes; where anything is wrong none, and all that is to be put right."""
+    faults: list[Fault] = []
+    details: dict[str, Any] = {}
+    try:
+        details = DetailsForm.model_validate(sent).details
+    except ValidationError as wrong:
+        faults += shown(wrong, DetailsForm)
+    way: dict[str, Any] = {
+        "profile": FAPI2 if sent.get("profile") == FAPI2 else STANDARD,
+        "auth_method": sent.get("auth_method", ""),
+    }
+    wanted = asked(sent)
+    try:
+        way["jwks"] = keys(sent["jwks"]) if sent.get("jwks") else None
+    except Problem as wrong:
+        faults += shown(wrong)
+    for field, piece in _pieces(sent, way, wanted):
+        try:
+            check(dataclasses.replace(_SOUND, **piece))
+        except Problem as wrong:
+            faults.append(Fault(wrong.text, wrong.field or field))
+    faults += [Fault(lack.text, lack.field) for lack in lacking_reasons(wanted)]
+    return (None if faults else Draft(**details, **way, scopes=wanted, is_live=False)), faults
+
+
+def _pieces(sent: dict[str, str], way: dict[str, Any], wanted: list[Asking]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What is judged by itself, so that one mistake hides no other: each with the field that it came from."""
+    yield "name", {"name": sent.get("name", "")}
+    if "jwks" in way:
+        yield "jwks" if way["auth_method"] == BY_KEY else "auth_method", way
+    if not sent.get("redirect_uris"):
+        yield "redirect_uris", {"redirect_uris": []}
+    for field in ("redirect_uris", "post_logout_redirect_uris", "initiate_login_uri"):
+        typed = sent.get(field, "")
+        for uri in [typed] if field == "initiate_login_uri" and typed else typed.split():
+            yield field, {"redirect_uris": [uri]}
+    yield f"ask-{metadata.OFFERED[0]}", {"scopes": wanted}

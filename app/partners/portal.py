@@ -17,6 +17,8 @@ from app.models.proposal import AGREEMENT, LOGO, Document
 from app.partners import agreements, images
 from app.partners.apps import CannotChange, change_card, own
 from app.partners.forms import CardForm
+from app.partners.proof import lacking
+from app.signin.reauth import proven_lately
 from app.signin.session import at_partner
 from app.web.forms import Posted, Uploaded, shown, status_of
 from app.web.pages import day, page, see_other
@@ -39,13 +41,19 @@ def home(request: Request) -> Response:
 @router.get("/partners/card")
 def ask_card(request: Request, done: str = "") -> Response:
     with sessions.read() as db:
-        _, partner = at_partner(request, db)
+        person, partner = at_partner(request, db)
+    if proof := proven_lately(request, person):
+        return proof
     return page(request, "partners/card.html", partner=partner, notice=DONE.get(done, ""))
 
 
 @router.post("/partners/card")
 def submit_card(request: Request, sent: Posted) -> Response:
     """Change what schools read about the partner. Its name is not among it."""
+    with sessions.read() as db:
+        person, partner = at_partner(request, db)
+    if problems := lacking(request, person, sent):
+        return page(request, "partners/card.html", 422, partner=partner, sent=sent, problems=problems)
     try:
         with sessions.begin() as db:
             person, partner = at_partner(request, db)
@@ -63,7 +71,9 @@ def submit_card(request: Request, sent: Posted) -> Response:
 def upload_agreement(request: Request, sent: Uploaded) -> Response:
     """Keep the data sharing agreement here; the trust card leads to it."""
     with sessions.read() as db:
-        _, partner = at_partner(request, db)
+        person, partner = at_partner(request, db)
+    if proof := proven_lately(request, person, "/partners/card"):
+        return proof
     try:
         content = images.agreement(sent.content)
         with sessions.begin() as db:

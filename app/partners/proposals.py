@@ -7,6 +7,7 @@ from typing import Any
 from app.audit import record
 from app.db import Session, withdrawn
 from app.errors import NotFound, Problem
+from app.models import lawful
 from app.models.base import now
 from app.models.partner import OIDC, STANDARD, App, AppScope, Partner
 from app.models.proposal import LIVE, Proposal
@@ -110,6 +111,8 @@ def _difference(scope: str, before: dict[str, Any] | None, after: dict[str, Any]
 
 def _said(row: dict[str, Any] | None, name: str) -> str:
     value = row.get(name) if row else None
+    if name in ("legal_basis", "special_condition"):
+        return lawful.words(value)
     return ("Required" if value else "Optional") if isinstance(value, bool) else value or ""
 
 

@@ -102,6 +102,7 @@ def _row(given: Authorisation, wanted: AppScope, before: Line | None) -> Row:
 def _fingerprint(given: Authorisation, rows: list[Row], gone: list[Line]) -> str:
     """What the page shows, in short: a school agrees to exactly what it has read."""
     read = [given.id, sorted(given.scopes), given.expires_at.isoformat()]
-    read += [(row.line.scope, row.line.description, row.line.purpose, row.line.required, row.before) for row in rows]
+    lines = [(row.line, row.before) for row in rows]
+    read += [(one.scope, one.description, one.purpose, one.required, one.grounds, was) for one, was in lines]
     read += [(line.scope, line.purpose) for line in gone]
     return hashlib.sha256(repr(read).encode()).hexdigest()

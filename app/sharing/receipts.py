@@ -15,6 +15,7 @@ from joserfc.jwk import ECKey
 
 from app import keys
 from app.db import Session
+from app.models import lawful
 from app.models.account import EVERYBODY, Account, Membership
 from app.models.authorisation import Authorisation
 from app.models.base import new_id, now
@@ -164,14 +165,15 @@ def _purposes(authorisation: Authorisation) -> list[dict[str, Any]]:
 def _purpose(scope: str, agreed: dict[str, Any] | None, asked: Any, retention: str | None) -> dict[str, Any]:
     known = SCOPES.get(scope)
     words = agreed or {}
+    condition = words.get("special_condition") or (asked.special_condition if asked else None)
     return {
         "purpose": words.get("purpose") or (asked.purpose if asked else NOT_GIVEN),
         "services": [{"scope": scope, "title": words.get("title") or _title(scope)}],
         "pii_attributes": list(known.fields) if known else [],
         "required": words["required"] if "required" in words else bool(asked and asked.required),
-        "lawful_basis": words.get("legal_basis", asked.legal_basis if asked else None),
+        "lawful_basis": lawful.words(words.get("legal_basis", asked.legal_basis if asked else None)) or None,
         "special_category": bool(known and known.special),
-        "special_category_condition": words.get("special_condition") or (asked.special_condition if asked else None),
+        "special_category_condition": lawful.words(condition) or None,
         "retention_period": retention,
     }
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.db import Session, sessions
+from app.models import lawful
 from app.models.account import DPO, READING, Account
 from app.models.authorisation import Authorisation
 from app.models.base import now
@@ -106,7 +107,7 @@ def _entries(db: Session, school: School) -> Iterator[Entry]:
                 controller=f"{school.name} (URN {school.urn})",
                 officer=officers,
                 purpose=terms.get("purpose") or (row.purpose if row else "") or "Not given",
-                legal_basis=terms.get("legal_basis") or (row.legal_basis if row else None) or "Not given",
+                legal_basis=lawful.words(terms.get("legal_basis") or (row.legal_basis if row else None)) or "Not given",
                 special_condition=_condition(scope.special, terms, row),
                 people=_people(name),
                 data=scope.description,
@@ -129,4 +130,4 @@ def _people(scope: str) -> str:
 def _condition(special: bool, terms: dict[str, Any], asked: AppScope | None) -> str:
     if not special:
         return "Not needed"
-    return terms.get("special_condition") or (asked.special_condition if asked else None) or "Not given"
+    return lawful.words(terms.get("special_condition") or (asked.special_condition if asked else None)) or "Not given"

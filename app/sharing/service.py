@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from app.db import Session
 from app.errors import NotAllowed, NotFound, Problem
-from app.models import people
+from app.models import lawful, people
 from app.models.account import ADMIN
 from app.models.authorisation import EXPIRED, RETURNED, REVOKED, Authorisation
 from app.models.base import now
@@ -51,6 +51,7 @@ class Line:
     special: bool
     identity: bool
     granted: bool  # the authorisation in force has it already
+    grounds: tuple[str, str] = ("", "")  # lawful basis and Article 9 condition, in words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,6 +115,7 @@ def agreed(authorisation: Authorisation) -> list[Line]:
             special=SCOPES[row["scope"]].special,
             identity=SCOPES[row["scope"]].identity,
             granted=True,
+            grounds=(lawful.words(row.get("legal_basis")), lawful.words(row.get("special_condition"))),
         )
         for row in authorisation.terms
         if row["scope"] in authorisation.scopes and row["scope"] in SCOPES
@@ -136,6 +138,7 @@ def line_of(row: AppScope, held: Iterable[str]) -> Line:
         special=about.special,
         identity=about.identity,
         granted=row.scope in held,
+        grounds=(lawful.words(row.legal_basis), lawful.words(row.special_condition)),
     )
 
 
@@ -278,8 +281,8 @@ def _terms(app: App, scopes: list[str]) -> list[dict[str, Any]]:
             "title": SCOPES[row.scope].title,
             "purpose": row.purpose,
             "required": row.required,
-            "legal_basis": row.legal_basis,
-            "special_condition": row.special_condition,
+            "legal_basis": lawful.words(row.legal_basis) or None,
+            "special_condition": lawful.words(row.special_condition) or None,
         }
         for row in app.scopes
         if row.scope in scopes

@@ -12,6 +12,9 @@ CHANGED = Fault("What the app asks for has changed since you opened this page. R
 
 def fingerprint(school: School, terms: Offer) -> str:
     """Differs as soon as anything differs that the school would have read."""
-    read = [school.id, *((line.scope, line.description, line.purpose, line.required) for line in terms.lines)]
+    read = [
+        school.id,
+        *((line.scope, line.description, line.purpose, line.required, line.grounds) for line in terms.lines),
+    ]
     read += [[line.scope for line in lines] for lines in (terms.kept, terms.ends)]
     return hashlib.sha256(repr(read).encode()).hexdigest()

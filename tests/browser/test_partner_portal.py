@@ -72,7 +72,7 @@ def creates_a_test_app(site: Site, developer: Person, password: str) -> None:
     developer.follows("Scopes")
     asks_for(developer, "openid", "optional", "Sign in with Gatehouse", "So that your staff need no other password.")
     developer.pictures("portal-scopes")
-    developer.presses("Save")
+    developer.presses("Save Changes")
 
 
 def asks_for(developer: Person, scope: str, need: str, title: str, purpose: str) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 from app.db import sessions
+from app.models import lawful
 from app.models.account import PARTNER_USER, Account, Membership
 from app.models.account import Session as SignIn
 from app.models.base import ahead, now
@@ -19,7 +20,7 @@ FILLED = {
     "profile": "standard",
     "ask-school": "required",
     "purpose-school": "To set up your school",
-    "legal_basis-school": "Public task (UK GDPR Article 6(1)(e))",
+    "legal_basis-school": lawful.PUBLIC_TASK,
 }
 
 

@@ -95,7 +95,7 @@ def test_details_change_and_only_those(browser: Browser) -> None:
     opens(browser, here.person)
     browser.opens(here.page)
     browser.fills("Name of the app", "Library")
-    browser.presses("Save")
+    browser.presses("Save Changes")
     assert "The change holds" in browser.text
     browser.posts(here.page, 200, name="Library", redirect_uris="https://a.example/", profile="oidc", is_live="yes")
     app = app_now(here)
@@ -114,7 +114,7 @@ def test_scopes_of_a_test_app_change_at_once_and_of_a_live_one_by_an_operator(br
         here = company(f"App {live}", is_live=live)
         opens(browser, here.person)
         browser.opens(f"{here.page}/scopes")
-        more = {"ask-openid": "optional", "purpose-openid": "To sign in", "legal_basis-openid": "Contract"}
+        more = {"ask-openid": "optional", "purpose-openid": "To sign in", "legal_basis-openid": "6(1)(b)"}
         browser.posts(f"{here.page}/scopes", 200, **FILLED, **more)
         assert app_now(here).asks == (("school",) if live else ("school", "openid"))
     browser.posts(f"{here.page}/scopes", 409, **FILLED)
@@ -190,7 +190,7 @@ def test_the_card_is_checked_and_the_name_stays(browser: Browser) -> None:
     opens(browser, here.person)
     browser.opens("/partners/card")
     browser.fills("ICO registration number", "nonsense")
-    browser.presses("Save", 422)
+    browser.presses("Save Changes", 422)
     browser.posts("/partners/card", 422, website="javascript:alert(1)")
     browser.posts("/partners/card", 200, ico_number="za 123456", name="Other Ltd", breach_contact="privacy@x.example")
     with sessions.read() as db:
