@@ -30,6 +30,7 @@ from app.partners import (
 )
 from app.partners import deletion_routes as partner_deletions
 from app.partners import invitation_routes as partner_invitations
+from app.partners import people_routes as partner_people
 from app.partners import webhook_routes as partner_webhooks
 from app.registration import routes as registration
 from app.roster import oneroster
@@ -84,6 +85,7 @@ def create_app() -> ASGIApp:
     app.include_router(schools.router)
     app.include_router(statistics_routes.router)
     app.include_router(operators.router)
+    app.include_router(partner_people.router)
     for pages in (portal, app_routes, secrets_routes, school_routes, integration):
         app.include_router(pages.router)
     app.include_router(partner_deletions.router)

@@ -1,48 +1,43 @@
-"""`/onboarding/partners`: admins of the onboarding team make partners, welcome their people, suspend, decide."""
+"""`/onboarding/partners`: admins of the onboarding team make partners, suspend, decide."""
 
 import uuid
-from collections.abc import Callable
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 from starlette.responses import Response
 
 from app.db import Session, sessions
 from app.errors import NotAllowed, NotFound, Problem, SignInNeeded
-from app.models.account import OPERATOR_ADMIN, PARTNER_USER, Account
+from app.models import people
+from app.models.account import OPERATOR_ADMIN, Account
+from app.models.contact import Welcome
 from app.models.partner import App, Partner
 from app.models.proposal import Proposal
-from app.models.receipt import partner_people
 from app.onboarding.routes import PageNumber
-from app.partners import proposals
+from app.partners import proposals, standing
 from app.partners.apps import own
 from app.partners.forms import PartnerForm, Reason
+from app.partners.operating import HOME, Bare, act, find, form_page
+from app.partners.proof import lacking
 from app.partners.service import add_partner
-from app.signin import welcome
 from app.signin.session import operator
 from app.web.forms import Posted, shown, status_of
 from app.web.pages import page, see_other
-from app.web.people import PersonForm
-from app.web.throttle import Limit, Try
 
-router = APIRouter(prefix="/onboarding/partners", include_in_schema=False)
+router = APIRouter(prefix=HOME, include_in_schema=False)
 
-HOME = "/onboarding/partners"
 ROWS = 25
 DONE = {
     "added": "The partner was added",
     "sent": "The link is on its way",
+    "withdrawn": "The link does not work any more",
+    "ended": "The person has no access any more, and has been told",
     "suspended": "Suspended, and the partner’s people have been told",
     "resumed": "Resumed, and the partner’s people have been told",
     "profile": "The profile was changed",
     "decided": "Decided, and the partner’s people have been told",
 }
-_mails = Limit(60, 3600)  # of one operator
-
-
-class Bare(BaseModel):
-    """A button alone."""
 
 
 class Decision(Reason):
@@ -102,7 +97,11 @@ def see_proposal(request: Request, proposal_id: uuid.UUID) -> Response:
 
 @router.post("/proposals/{proposal_id}")
 def decide(request: Request, proposal_id: uuid.UUID, sent: Posted) -> Response:
-    """Approve or refuse, once."""
+    """Approve or refuse, once, for an admin who has just proved who they are."""
+    with sessions.read() as db:
+        person = operator(request, db, OPERATOR_ADMIN)
+    if late := lacking(request, person, sent):
+        return _proposal(request, proposal_id, 422, sent=sent, problems=late)
     try:
         with sessions.begin() as db:
             person = operator(request, db, OPERATOR_ADMIN)
@@ -113,141 +112,121 @@ def decide(request: Request, proposal_id: uuid.UUID, sent: Posted) -> Response:
     except (SignInNeeded, NotAllowed, NotFound):
         raise
     except (Problem, ValidationError) as wrong:
-        return _proposal(request, proposal_id, wrong, sent)
+        return _proposal(request, proposal_id, status_of(wrong), sent=sent, problems=shown(wrong, Decision))
     return see_other(f"{HOME}/{found.app.partner_id}?done=decided")
 
 
 @router.get("/{partner_id}")
 def see(request: Request, partner_id: uuid.UUID, done: str = "") -> Response:
-    """One partner: its trust card, its people and its apps."""
-    return _shown(request, partner_id, notice=DONE.get(done, ""))
+    """One partner: its trust card, its people, its apps, and when it was suspended."""
+    with sessions.read() as db:
+        operator(request, db, OPERATOR_ADMIN)
+        partner = find(db, partner_id)
+        context: dict[str, Any] = {
+            "apps": App.every_of(db, partner.id),
+            "people": people.of_partner(db, partner.id),
+            "waiting": Welcome.open_for(db, partner.id),
+            "past": standing.history(db, partner),
+        }
+    return page(request, "onboarding/partners_one.html", partner=partner, notice=DONE.get(done, ""), **context)
 
 
-@router.post("/{partner_id}/people")
-def invite(request: Request, partner_id: uuid.UUID, sent: Posted) -> Response:
-    """Mail somebody the link that lets them in for the partner."""
-
-    def work(db: Session, partner: Partner, by: Account, form: Any) -> None:
-        Try(((_mails, by.id),)).count()
-        if any(known.email == form.email for known in partner_people(db, partner.id)):
-            raise Problem(title="That person is in already", field="email")
-        welcome.send(db, name=form.name, email=form.email, role=PARTNER_USER, partner=partner, sent_by=by)
-
-    return _act(request, partner_id, sent, work, "sent", form=PersonForm)
+@router.get("/{partner_id}/suspend")
+@router.get("/{partner_id}/resume")
+def ask_standing(request: Request, partner_id: uuid.UUID) -> Response:
+    """Say what suspending, or resuming, a partner does."""
+    return _standing(request, partner_id)
 
 
 @router.post("/{partner_id}/suspend")
-def suspend(request: Request, partner_id: uuid.UUID, sent: Posted) -> Response:
-    """Stop every app of the partner."""
-
-    def work(db: Session, partner: Partner, by: Account, form: Any) -> None:
-        proposals.suspend(db, partner, by.id, form.reason)
-
-    return _act(request, partner_id, sent, work, "suspended")
-
-
 @router.post("/{partner_id}/resume")
-def resume(request: Request, partner_id: uuid.UUID, sent: Posted) -> Response:
-    def work(db: Session, partner: Partner, by: Account, form: Any) -> None:
-        proposals.resume(db, partner, by.id, form.reason)
-
-    return _act(request, partner_id, sent, work, "resumed")
+def stand(request: Request, partner_id: uuid.UUID, sent: Posted) -> Response:
+    """Stop every app of the partner, or let them work again."""
+    return _stand(request, partner_id, sent)
 
 
 @router.get("/{partner_id}/apps/{app_id}")
 def see_app(request: Request, partner_id: uuid.UUID, app_id: uuid.UUID) -> Response:
     """One app: what it asks for, and its two switches."""
-    return _shown(request, partner_id, app_id=app_id)
+    return _app(request, partner_id, app_id)
+
+
+@router.get("/{partner_id}/apps/{app_id}/suspend")
+@router.get("/{partner_id}/apps/{app_id}/resume")
+def ask_app_standing(request: Request, partner_id: uuid.UUID, app_id: uuid.UUID) -> Response:
+    return _standing(request, partner_id, app_id)
 
 
 @router.post("/{partner_id}/apps/{app_id}/suspend")
-def suspend_app(request: Request, partner_id: uuid.UUID, app_id: uuid.UUID, sent: Posted) -> Response:
-    def work(db: Session, partner: Partner, by: Account, form: Any) -> None:
-        proposals.suspend(db, own(db, partner, app_id), by.id, form.reason)
-
-    return _act(request, partner_id, sent, work, "suspended", app_id=app_id)
-
-
 @router.post("/{partner_id}/apps/{app_id}/resume")
-def resume_app(request: Request, partner_id: uuid.UUID, app_id: uuid.UUID, sent: Posted) -> Response:
-    def work(db: Session, partner: Partner, by: Account, form: Any) -> None:
-        proposals.resume(db, own(db, partner, app_id), by.id, form.reason)
-
-    return _act(request, partner_id, sent, work, "resumed", app_id=app_id)
+def stand_app(request: Request, partner_id: uuid.UUID, app_id: uuid.UUID, sent: Posted) -> Response:
+    return _stand(request, partner_id, sent, app_id)
 
 
 @router.post("/{partner_id}/apps/{app_id}/oidc")
 def change_profile(request: Request, partner_id: uuid.UUID, app_id: uuid.UUID, sent: Posted) -> Response:
     """Grant profile oidc, or take it back."""
+    here = _path(partner_id, app_id)
 
     def work(db: Session, partner: Partner, by: Account, _form: Any) -> None:
         proposals.set_oidc(db, own(db, partner, app_id), by.id, sent.get("oidc") == "yes")
 
-    return _act(request, partner_id, sent, work, "profile", form=Bare, app_id=app_id)
+    def again(status: int, **context: Any) -> Response:
+        return _app(request, partner_id, app_id, status, **context)
+
+    return act(request, partner_id, sent, work, done=f"{here}?done=profile", again=again, form=Bare)
 
 
-def _act(
-    request: Request,
-    partner_id: uuid.UUID,
-    sent: dict[str, str],
-    work: Callable[[Session, Partner, Account, Any], None],
-    done: str,
-    *,
-    form: type[BaseModel] = Reason,
-    app_id: uuid.UUID | None = None,
-) -> Response:
-    try:
-        with sessions.begin() as db:
-            person = operator(request, db, OPERATOR_ADMIN)
-            partner = _find(db, partner_id)
-            work(db, partner, person.account, form.model_validate(sent))
-    except (SignInNeeded, NotAllowed, NotFound):
-        raise
-    except (Problem, ValidationError) as wrong:
-        status = status_of(wrong)
-        return _shown(request, partner_id, status, app_id=app_id, sent=sent, problems=shown(wrong, form))
-    return see_other(f"{HOME}/{partner_id}{f'/apps/{app_id}' if app_id else ''}?done={done}")
+def _stand(request: Request, partner_id: uuid.UUID, sent: dict[str, str], app_id: uuid.UUID | None = None) -> Response:
+    suspends = request.url.path.endswith("/suspend")
+
+    def work(db: Session, partner: Partner, by: Account, form: Any) -> None:
+        what = own(db, partner, app_id) if app_id else partner
+        (proposals.suspend if suspends else proposals.resume)(db, what, by.id, form.reason)
+
+    def again(status: int, **context: Any) -> Response:
+        return _standing(request, partner_id, app_id, status, **context)
+
+    done = f"{_path(partner_id, app_id)}?done={'suspended' if suspends else 'resumed'}"
+    return act(request, partner_id, sent, work, done=done, again=again)
 
 
-def _shown(
-    request: Request, partner_id: uuid.UUID, status: int = 200, app_id: uuid.UUID | None = None, **context: Any
+def _standing(
+    request: Request, partner_id: uuid.UUID, app_id: uuid.UUID | None = None, status: int = 200, **context: Any
 ) -> Response:
     with sessions.read() as db:
-        operator(request, db, OPERATOR_ADMIN)
-        partner = _find(db, partner_id)
+        person = operator(request, db, OPERATOR_ADMIN)
+        partner = find(db, partner_id)
         app = own(db, partner, app_id) if app_id else None
-        context |= {"apps": App.every_of(db, partner.id), "people": partner_people(db, partner.id)}
-    context.setdefault("notice", DONE.get(request.query_params.get("done", ""), ""))
-    template = "onboarding/partners_app.html" if app else "onboarding/partners_one.html"
-    return page(request, template, status, partner=partner, app=app, **context)
+    context |= {"suspends": request.url.path.endswith("/suspend"), "here": _path(partner_id, app_id)}
+    context |= {"partner": partner, "app": app}
+    return form_page(request, person, "onboarding/partners_standing.html", status, **context)
 
 
-def _proposal(
-    request: Request,
-    proposal_id: uuid.UUID,
-    wrong: Problem | ValidationError | None = None,
-    sent: dict[str, str] | None = None,
-) -> Response:
+def _app(request: Request, partner_id: uuid.UUID, app_id: uuid.UUID, status: int = 200, **context: Any) -> Response:
     with sessions.read() as db:
         operator(request, db, OPERATOR_ADMIN)
+        partner = find(db, partner_id)
+        app = own(db, partner, app_id)
+        past = standing.history(db, app)
+    context.setdefault("notice", DONE.get(request.query_params.get("done", ""), ""))
+    return page(request, "onboarding/partners_app.html", status, partner=partner, app=app, past=past, **context)
+
+
+def _path(partner_id: uuid.UUID, app_id: uuid.UUID | None) -> str:
+    return f"{HOME}/{partner_id}/apps/{app_id}" if app_id else f"{HOME}/{partner_id}"
+
+
+def _proposal(request: Request, proposal_id: uuid.UUID, status: int = 200, **context: Any) -> Response:
+    with sessions.read() as db:
+        person = operator(request, db, OPERATOR_ADMIN)
         found = db.get(Proposal, proposal_id)
         if found is None:
             raise NotFound
-        asker = Account.names(db, [found.asked_by, found.decided_by])
-    status = status_of(wrong) if wrong else 200
+        names = Account.names(db, [found.asked_by, found.decided_by])
     changes = proposals.differences(found.app, found)
-    context = {"proposal": found, "app": found.app, "changes": changes, "names": asker, "sent": sent or {}}
-    return page(
-        request,
-        "onboarding/partners_proposal.html",
-        status,
-        problems=shown(wrong, Decision) if wrong else [],
-        **context,
-    )
-
-
-def _find(db: Session, partner_id: uuid.UUID) -> Partner:
-    found = db.get(Partner, partner_id)
-    if found is None:
-        raise NotFound
-    return found
+    context |= {"proposal": found, "app": found.app, "changes": changes, "names": names}
+    template = "onboarding/partners_proposal.html"
+    if found.decided_at:
+        return page(request, template, status, **context)
+    return form_page(request, person, template, status, **context)

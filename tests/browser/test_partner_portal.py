@@ -128,6 +128,8 @@ def is_approved(site: Site, operator: Person) -> None:
     operator.sees("Reading Room Ltd", APP)
     operator.pictures("operators-partners")
     operator.follows(f"{APP} of Reading Room Ltd: go Live")
+    operator.page.get_by_label("Password", exact=True).fill(account["password"])
+    operator.presses("Continue")
     operator.ticks("Approve")
     operator.fills("Reason", "The purposes are plain, and the agreement is there")
     operator.pictures("operators-proposal")
@@ -135,6 +137,19 @@ def is_approved(site: Site, operator: Person) -> None:
     operator.opens(f"{site.issuer}/onboarding/partners")
     operator.follows("Reading Room Ltd")
     operator.pictures("operators-partner")
+    is_suspended_and_resumed(operator)
+
+
+def is_suspended_and_resumed(operator: Person) -> None:
+    operator.follows("Suspend")
+    operator.fills("Reason", "A leaver’s laptop was stolen")
+    operator.presses("Suspend")
+    operator.sees("Suspended since", "A leaver’s laptop was stolen", "Nobody is invited while the partner is suspended")
+    operator.pictures("operators-partner-suspended")
+    operator.follows("Resume")
+    operator.fills("Reason", "Its keys were exchanged")
+    operator.presses("Resume")
+    operator.sees("Not suspended", "Resumed: Its keys were exchanged")
 
 
 def invites(site: Site, developer: Person) -> None:
