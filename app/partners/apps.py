@@ -19,6 +19,7 @@ from app.partners.service import BY_KEY, PUBLIC, Asking, NotRegistrable, check, 
 from app.secrets import digest, new_secret
 
 MOST_SECRETS = 2
+STRENGTH = {PUBLIC: 0, "client_secret_basic": 1, "client_secret_post": 1, BY_KEY: 2}
 
 
 class CannotChange(Problem):
@@ -163,6 +164,7 @@ def lacking_reasons(asked: list[Asking]) -> list[NotRegistrable]:
 def make_secret(db: Session, app: App, by: uuid.UUID | None) -> str:
     """One more secret, returned this once. Two are active at most: raises CannotChange for a third."""
     app = App.locked(db, app.id)
+    _check_not_suspended(app)
     if app.auth_method in (PUBLIC, BY_KEY):
         raise CannotChange(f"The app authenticates by {app.auth_method}, which has no secret.")
     if len(AppSecret.of_app(db, app.id)) >= MOST_SECRETS:
@@ -190,8 +192,13 @@ def secret_name(secret: AppSecret) -> str:
 
 
 def change_authentication(db: Session, app: App, by: uuid.UUID | None, method: str, pasted: str) -> None:
-    """How it authenticates, and its public keys (JWK Set, JSON). Empty `pasted` keeps the keys. Raises a Problem."""
+    """How it authenticates, and its public keys (JWK Set, JSON). Empty `pasted` keeps the keys. Raises a Problem.
+
+    Nothing weaker than what an operator let go Live, or is looking at: whoever takes over one account of a partner
+    must not open the way for stolen secrets to real schools.
+    """
     app = App.locked(db, app.id)
+    _check_not_suspended(app)
     jwks = keys(pasted) if pasted.strip() else app.jwks
     try:
         check(draft_of(app, auth_method=method, jwks=jwks))
@@ -200,6 +207,13 @@ def change_authentication(db: Session, app: App, by: uuid.UUID | None, method: s
     changed = [name for name, value in (("auth_method", method), ("jwks", jwks)) if getattr(app, name) != value]
     if not changed:
         return
+    if STRENGTH[method] < STRENGTH[app.auth_method] and (app.is_live or Proposal.open_of(db, app.id)):
+        stands = "is Live" if app.is_live else "waits to go Live"
+        raise CannotChange(
+            f"{app.name} {stands} with {app.auth_method}, and {method} is weaker. Create a Test app that authenticates"
+            " like that, and ask us to let it go Live instead.",
+            "auth_method",
+        )
     app.auth_method, app.jwks = method, jwks
     db.flush()
     withdrawn(db)
@@ -221,6 +235,13 @@ def end_key(db: Session, app: App, by: uuid.UUID | None, name: str) -> None:
     db.flush()
     withdrawn(db)
     record(db, "app.key_ended", actor=by, subject=app.id)
+
+
+def _check_not_suspended(app: App) -> None:
+    """Nothing new that opens something is made meanwhile; ending what there is stays possible."""
+    if app.is_suspended:
+        what = app.partner.name if app.partner.suspended_at else app.name
+        raise CannotChange(f"{what} is suspended: it gets no new secrets, keys or methods. Ask us to resume it first.")
 
 
 def key_name(row: dict[str, Any]) -> str:

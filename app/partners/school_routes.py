@@ -57,6 +57,17 @@ def see(request: Request, authorisation_id: uuid.UUID) -> Response:
     return page(request, "partners/school.html", given=given, school=school, stands=stands, scopes=SCOPES, done=done)
 
 
+@router.get("/{authorisation_id}/deauthorise")
+def ask_deauthorise(request: Request, authorisation_id: uuid.UUID) -> Response:
+    """Say what giving it back does; one that has ended is only shown."""
+    with sessions.read() as db:
+        _, partner = at_partner(request, db)
+        given, school = _find(db, partner, authorisation_id)
+    if not given.is_active:
+        return see_other(f"/partners/schools/{authorisation_id}")
+    return page(request, "partners/school_deauthorise.html", given=given, school=school)
+
+
 @router.post("/{authorisation_id}/deauthorise")
 def deauthorise(request: Request, authorisation_id: uuid.UUID) -> Response:
     """Give the authorisation back: it and its tokens end now. Pressed twice, it is done once."""

@@ -153,7 +153,9 @@ def at_partner(request: Request, db: Database) -> tuple[Person, Partner]:
     """Somebody who works for a partner that is not suspended."""
     person = signed_in(request, db)
     partner = db.get(Partner, person.partner_id) if person.partner_id else None
-    if partner is None or partner.suspended_at:
+    if partner and partner.suspended_at:
+        raise NotAllowed(hint=f"{partner.name} is suspended, and nothing of it works until we resume it. Ask us why.")
+    if partner is None:
         raise NotAllowed(hint="This page is for people of a partner. Ask us if you should be one.")
     return person, partner
 

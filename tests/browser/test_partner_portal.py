@@ -89,6 +89,9 @@ def exchanges_its_secret(developer: Person) -> None:
     developer.sees("The secret before it still works")
     developer.presses("Continue")
     developer.pictures("portal-secrets")
+    developer.page.get_by_role("button", name="End this secret").first.click()
+    developer.sees("Older secret", "it cannot be brought back")
+    developer.pictures("portal-end-secret")
     developer.presses("End this secret")
     assert developer.page.get_by_role("button", name="End this secret").count() == 1
 
@@ -207,6 +210,10 @@ def sees_the_school(site: Site, developer: Person) -> None:
     developer.follows("The Foxden School")
     developer.sees("Deauthorise")
     developer.pictures("portal-school")
+    developer.presses("Deauthorise")
+    developer.sees("You cannot undo it")
+    developer.pictures("portal-deauthorise")
+    developer.follows("Keep it")
 
 
 def sees_what_the_app_did(site: Site, developer: Person, password: str) -> None:

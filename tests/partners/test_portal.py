@@ -130,7 +130,8 @@ def test_secrets_rotate_with_two_active_at_most(browser: Browser) -> None:
     browser.presses("Make a new secret")
     assert browser.value("client-secret").startswith("gh_cs_")
     browser.posts(f"{here.page}/credentials/secrets", 409)
-    browser.presses("End this secret", near="ending in")
+    browser.follows("End this secret")
+    browser.presses("End this secret")
     browser.posts(f"{here.page}/credentials/secrets/0000000000000000/end", 404)
     browser.opens(f"{here.page}/credentials")
     browser.presses("Make a new secret")
@@ -210,13 +211,21 @@ def test_a_partner_sees_its_schools_and_gives_one_back(browser: Browser, other_b
     assert "Secret Person" not in browser.text and admin.email not in browser.text
     opens(other_browser, other.person)
     other_browser.opens(f"/partners/schools/{given.id}", 404)
+    other_browser.opens(f"/partners/schools/{given.id}/deauthorise", 404)
     other_browser.posts(f"/partners/schools/{given.id}/deauthorise", 404)
 
     browser.follows(school.name)
+    browser.follows("Deauthorise")
+    assert "You cannot undo it" in browser.text
+    browser.follows("Keep it")
+    assert "Waiting for endpoint" in browser.title
+    browser.follows("Deauthorise")
     browser.presses("Deauthorise")
 
     assert "Returned" in browser.title
     browser.posts(f"/partners/schools/{given.id}/deauthorise")
+    browser.opens(f"/partners/schools/{given.id}/deauthorise")
+    assert "Returned" in browser.title
     browser.opens("/partners/schools?state=Returned")
     assert school.name in browser.text
     browser.opens("/partners/schools?q=nowhere")
@@ -251,7 +260,10 @@ def test_keys_are_pasted_and_ended_but_never_the_last_one_that_is_needed(browser
     browser.posts(page, 200, auth_method="private_key_jwt", jwks=json.dumps({"keys": rows}))
     browser.posts(f"{page}/secrets", 409)
     browser.opens(page)
-    browser.presses("End this key", near="with the id one")
+    browser.follows("End this key")
+    assert "with the id one" in browser.text and "with the id two" not in browser.text
+    browser.presses("End this key")
     assert [row["kid"] for row in (app_now(here).jwks or {})["keys"]] == ["two"]
+    browser.follows("End this key")
     browser.presses("End this key", 409)
     assert app_now(here).jwks
