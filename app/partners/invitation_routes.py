@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Request
+from pydantic import ValidationError
 from starlette.responses import Response
 
 from app.db import Session, sessions
@@ -25,14 +26,17 @@ from app.models.invitation import (
 )
 from app.models.partner import App, Partner
 from app.models.scope import SCOPES
+from app.partners.forms import Contact, TechnicalContact
 from app.sharing import invitations
 from app.signin.session import at_partner
 from app.web.forms import Fault, Posted, shown
 from app.web.pages import page, see_other
+from app.web.people import PersonForm
 
 router = APIRouter(prefix="/partners/invitations", include_in_schema=False)
 
 LAST_PAGE = 1_000_000
+LONGEST_REFERENCE = 100
 FIELDS = ("school", "contact_name", "contact_email", "technical_name", "technical_email", "reference", "scopes")
 DONE = {
     "sent": "The invitation is on its way",
@@ -89,21 +93,23 @@ def submit(request: Request, sent: Posted) -> Response:
             if sent.get("step") != "send":
                 invitations.find(db, sent.get("school", ""))
                 return _form_page(request, db, partner, str(app.id), sent=sent)
-            names = ("technical_name", "technical_email")
-            expert = tuple(sent.get(name, "") for name in names)
+            scopes = [row.scope for row in app.scopes if row.required or sent.get(f"scopes-{row.scope}") == "yes"]
+            if faults := _mistakes(db, app, sent, scopes):
+                return _form_page(request, db, partner, str(app.id), 422, sent=sent, problems=faults)
+            expert = (sent.get("technical_name", ""), sent.get("technical_email", ""))
             made = invitations.send(
                 db,
                 app=app,
                 urn_or_dfe=sent.get("school", ""),
                 contact_name=sent.get("contact_name", ""),
                 contact_email=sent.get("contact_email", ""),
-                scopes=[row.scope for row in app.scopes if row.required or sent.get(f"scopes-{row.scope}") == "yes"],
-                technical=(expert[0], expert[1]) if any(expert) else None,
+                scopes=scopes,
+                technical=expert if any(expert) else None,
                 reference=sent.get("reference") or None,
                 by=person.account.id,
             )
     except (invitations.CannotInvite, invitations.TooMany) as wrong:
-        faults = [Fault(fault.text, fault.field if fault.field in FIELDS else "") for fault in shown(wrong)]
+        faults = _beside(wrong)
         with sessions.read() as db:
             _, partner = at_partner(request, db)
             return _form_page(request, db, partner, sent.get("app", ""), wrong.status, sent=sent, problems=faults)
@@ -152,6 +158,38 @@ def _app(db: Session, partner: Partner, app_id: str) -> App:
     if found is None:
         raise NotFound
     return found
+
+
+def _mistakes(db: Session, app: App, sent: dict[str, str], scopes: list[str]) -> list[Fault]:
+    """Everything that is to be put right before an invitation is sent, in the order of the form."""
+    faults: list[Fault] = []
+    try:
+        invitations.check_app(db, app, invitations.find(db, sent.get("school", "")))
+    except invitations.CannotInvite as wrong:
+        faults += _beside(wrong)
+    faults += _about(Contact, "contact", sent)
+    if not scopes:
+        faults.append(Fault("Choose at least one kind of data", "scopes" if app.scopes else ""))
+    if sent.get("technical_name") or sent.get("technical_email"):
+        faults += _about(TechnicalContact, "technical", sent)
+    reference = sent.get("reference", "")
+    if len(reference) > LONGEST_REFERENCE or not reference.isprintable():
+        faults.append(Fault(f"A reference has at most {LONGEST_REFERENCE} characters, all printable", "reference"))
+    return faults
+
+
+def _about(form: type[PersonForm], which: str, sent: dict[str, str]) -> list[Fault]:
+    """What is wrong with a name and an address, whose fields begin with `which`."""
+    try:
+        form(name=sent.get(f"{which}_name", ""), email=sent.get(f"{which}_email", ""))
+    except ValidationError as wrong:
+        return [Fault(fault.text, f"{which}_{fault.field}") for fault in shown(wrong, form)]
+    return []
+
+
+def _beside(wrong: Problem) -> list[Fault]:
+    """Its field, where the form has it."""
+    return [Fault(fault.text, fault.field if fault.field in FIELDS else "") for fault in shown(wrong)]
 
 
 def _form_page(

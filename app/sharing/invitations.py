@@ -81,7 +81,7 @@ def send(
     contact = _person(contact_name, contact_email, "contact")
     expert = _person(*technical, "technical") if technical else None
     wanted = _scopes(app, scopes)
-    _check_app(db, app, found)
+    check_app(db, app, found)
     if reference and (len(reference) > 100 or not reference.isprintable()):
         raise CannotInvite("A reference has at most 100 characters, all printable.", "reference")
     if Invitation.open_to(db, app.id, found.urn, contact.email):
@@ -272,7 +272,8 @@ def _scopes(app: App, asked: Iterable[str]) -> list[str]:
     return [row.scope for row in offered if row.scope in wanted]
 
 
-def _check_app(db: Session, app: App, found: Establishment) -> None:
+def check_app(db: Session, app: App, found: Establishment) -> None:
+    """Raises CannotInvite where the app may not invite this school now."""
     if app.is_suspended:
         raise CannotInvite(f"{app.name} is suspended.", "app")
     if not app.is_live and not any(school.is_test for school in School.of_urn(db, found.urn)):
