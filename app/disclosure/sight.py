@@ -6,22 +6,25 @@ answer.
 """
 
 import dataclasses
+import datetime as dt
 import functools
 import uuid
 from collections import OrderedDict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from threading import Lock
 
 from app.db import Session
 from app.disclosure import visible
 from app.models.authorisation import Authorisation
+from app.models.base import today
 from app.models.roster import sight as rows
+from app.models.roster.group import STUDENT
 from app.models.roster.head import Roster
 from app.models.roster.sight import CONTACT, PUPIL, STAFF
 from app.models.scope import CONTACTS, GROUPS, STAFF_MEMBERS, STUDENTS
 
 RECORDS = {PUPIL: STUDENTS, STAFF: STAFF_MEMBERS, CONTACT: CONTACTS}
-KEPT = 32  # standings in the memory of one process, of about a quarter of a megabyte each at a large school
+KEPT = 8  # standings in the memory of one process, of some four megabytes each at a large school
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,88 +69,97 @@ def sight(authorisation: Authorisation, within: Collection[str] | None = None) -
 class Standing:
     """Whom and what a sight finds in the roster as one change left it. Each part is looked up when first wanted."""
 
-    def __init__(self, db: Session, of: Sight, number: int) -> None:
-        self.number = number
+    def __init__(self, db: Session, of: Sight, number: int, on: dt.date) -> None:
+        self.number, self.day = number, on
         self._sight = of
-        present = rows.present(db, of.school_id, of.app_id)
+        present = rows.present(db, of.school_id, of.app_id, on)
         # A contact is seen through a pupil, so pupils are found first, whether or not their own fields are opened.
         pupils = {row[0] for row in present if row[1] & PUPIL and (of.years is None or row[2] in of.years)}
         contacts = set()
         if of.kinds & CONTACT:
             contacts = {contact for pupil, contact in rows.shared_contacts(db, of.school_id) if pupil in pupils}
-        self._pupils = pupils
+        self.pupils = pupils
+        """Those whose year group is covered and who are not excluded: contacts and groups are seen through them."""
         self.people: dict[int, int] = {}
         """Id → the kinds (see `models/roster/sight.py`) as which somebody is seen; in order of id."""
         for own, kinds, _year in present:
             seen = kinds & (STAFF | (PUPIL if own in pupils else 0) | (CONTACT if own in contacts else 0)) & of.kinds
             if seen:
                 self.people[own] = seen
-        self._places: tuple[list[int], list[int], list[int]] | None = None
-        self._sessions: list[int] | None = None
+        self._places: list[tuple[int, int, int, str]] = []
+        self._enrolments: dict[int, None] = {}
+        self._groups: dict[int, int | None] | None = None
+        self._sessions: dict[int, None] | None = None
 
     def of_kind(self, kind: int) -> list[int]:
         """Ids of those who are seen as this kind, in order."""
         return [own for own, kinds in self.people.items() if kinds & kind]
 
-    def groups(self, db: Session) -> list[int]:
-        """Ids of groups: those with a pupil who may be seen, and those without any pupil."""
-        return self._looked(db)[0]
+    def groups(self, db: Session) -> dict[int, int | None]:
+        """Id → course of the groups with a pupil who may be seen, and of those without any pupil; in order of id."""
+        if self._groups is None:
+            self._look(db)
+        return self._groups or {}
 
-    def enrolments(self, db: Session) -> list[int]:
-        """Ids of the places that somebody who is seen has in a group that is."""
-        return self._looked(db)[1]
+    def places(self, db: Session) -> list[tuple[int, int, int, str]]:
+        """(id, group, person, role) of the places that somebody who is seen has in a group that is; in order of id."""
+        self.groups(db)
+        return self._places
 
-    def courses(self, db: Session) -> list[int]:
-        """Ids of the courses of those groups."""
-        return self._looked(db)[2]
+    def enrolments(self, db: Session) -> dict[int, None]:
+        """Ids of those places."""
+        self.groups(db)
+        return self._enrolments
 
-    def sessions(self, db: Session) -> list[int]:
-        if not self._sight.groups:
-            return []
+    def courses(self, db: Session) -> dict[int, None]:
+        """Ids of the courses of those groups, in order."""
+        return dict.fromkeys(sorted({course for course in self.groups(db).values() if course is not None}))
+
+    def sessions(self, db: Session) -> dict[int, None]:
+        """Ids of the school's years and terms, where groups are seen; in order."""
         if self._sessions is None:
-            self._sessions = rows.standing_sessions(db, self._sight.school_id)
+            found = rows.standing_sessions(db, self._sight.school_id) if self._sight.groups else []
+            self._sessions = dict.fromkeys(found)
         return self._sessions
 
-    def _looked(self, db: Session) -> tuple[list[int], list[int], list[int]]:
+    def _look(self, db: Session) -> None:
+        """Find groups and places."""
         if not self._sight.groups:
-            return [], [], []
-        if self._places is None:
-            places = rows.places(db, self._sight.school_id)
-            with_pupils = {group for _own, group, _person, role in places if role == "student"}
-            with_seen = {group for _own, group, person, role in places if role == "student" and person in self._pupils}
-            groups = {
-                own: course
-                for own, course in rows.standing_groups(db, self._sight.school_id)
-                if own in with_seen or own not in with_pupils
-            }
-            people = self.people
-            self._places = (
-                list(groups),
-                [
-                    own
-                    for own, group, person, role in places
-                    if group in groups and people.get(person, 0) & (PUPIL if role == "student" else STAFF)
-                ],
-                sorted({course for course in groups.values() if course is not None}),
-            )
-        return self._places
+            self._groups = {}
+            return
+        places = rows.places(db, self._sight.school_id)
+        with_pupils = {group for _own, group, _person, role in places if role == STUDENT}
+        with_seen = {group for _own, group, person, role in places if role == STUDENT and person in self.pupils}
+        groups = {
+            own: course
+            for own, course in rows.standing_groups(db, self._sight.school_id)
+            if own in with_seen or own not in with_pupils
+        }
+        people = self.people
+        self._places = [
+            (own, group, person, role)
+            for own, group, person, role in places
+            if group in groups and people.get(person, 0) & (PUPIL if role == STUDENT else STAFF)
+        ]
+        self._enrolments = dict.fromkeys(place[0] for place in self._places)
+        self._groups = groups
 
 
 class _Kept:
-    """The newest standings of this process. Each is of one change number, so none of them is ever wrong."""
+    """The newest standings of this process, each of one change number and one day, so that none is ever out of date."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._kept: OrderedDict[Sight, Standing] = OrderedDict()
 
     def get(self, db: Session, of: Sight) -> Standing:
-        number = Roster.number_of(db, of.school_id)
+        number, day = Roster.number_of(db, of.school_id), today()
         with self._lock:
             found = self._kept.get(of)
-            if found is not None and found.number == number:
+            if found is not None and (found.number, found.day) == (number, day):
                 self._kept.move_to_end(of)
                 return found
-        made = Standing(db, of, number)
+        made = Standing(db, of, number, day)
         with self._lock:
             self._kept[of] = made
             self._kept.move_to_end(of)
@@ -163,8 +175,3 @@ class _Kept:
 _kept = _Kept()
 standing, forget = _kept.get, _kept.forget
 """`standing(db, sight)`: within `sessions.read(school=…)`, so that it and what is read by it are of one moment."""
-
-
-def people_of(standing: Standing, ids: Iterable[int]) -> list[int]:
-    """Those of these people who are seen at all, in the given order."""
-    return [own for own in ids if own in standing.people]

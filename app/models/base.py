@@ -70,9 +70,19 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC)
 
 
+def local_day(at: dt.datetime) -> dt.date:
+    """The day that it was at schools at that moment."""
+    return at.astimezone(_ENGLAND).date()
+
+
 def today() -> dt.date:
     """The day that it is at schools now."""
-    return now().astimezone(_ENGLAND).date()
+    return local_day(now())
+
+
+def midnight(day: dt.date) -> dt.datetime:
+    """The moment at which that day begins at schools."""
+    return dt.datetime.combine(day, dt.time(), _ENGLAND).astimezone(dt.UTC)
 
 
 def ago(seconds: float) -> dt.datetime:

@@ -4,11 +4,26 @@ import datetime as dt
 import uuid
 from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, Text, delete, func, select, update
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    and_,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.db import Session
-from app.models.base import Base, new_id, now
+from app.models.base import Base, local_day, new_id, now
 
 ONEROSTER, SPREADSHEET, CTF, INTEGRIS = "oneroster", "spreadsheet", "ctf", "integris"
 SOURCES = (ONEROSTER, SPREADSHEET, CTF, INTEGRIS)
@@ -73,15 +88,35 @@ class Batch(Base):
     @classmethod
     def to_read(cls, db: Session, most: int = 20) -> list[tuple[uuid.UUID, uuid.UUID]]:
         """(batch id, school id) of those that wait to be read, oldest first; a dead worker's among them."""
-        waits = (cls.state == RECEIVED) & (cls.taken_until.is_(None) | (cls.taken_until < now()))
-        found = select(cls.id, cls.school_id).where(waits).order_by(cls.received_at, cls.id).limit(most)
-        return [(row[0], row[1]) for row in db.execute(found)]
+        before = aliased(cls)
+        # One at a time of each school, in the order in which they came, whoever takes them.
+        is_first = ~exists().where(
+            before.school_id == cls.school_id, before.state == RECEIVED, before.received_at < cls.received_at
+        )
+        found = select(cls.id, cls.school_id).where(cls._waits(), is_first).order_by(cls.received_at, cls.id)
+        return [(row[0], row[1]) for row in db.execute(found.limit(most))]
 
-    def take(self, db: Session, until: dt.datetime) -> bool:
+    @classmethod
+    def _waits(cls) -> ColumnElement[bool]:
+        return and_(cls.state == RECEIVED, or_(cls.taken_until.is_(None), cls.taken_until < now()))
+
+    @property
+    def decided_on(self) -> dt.date | None:
+        """The day at schools on which it was decided."""
+        return local_day(self.decided_at) if self.decided_at else None
+
+    def take(self, db: Session, until: dt.datetime, stage: str) -> bool:
         """Lease it to one worker; False when another has it."""
+        return self.move(db, RECEIVED, RECEIVED, Batch._waits(), taken_until=until, stage=stage)
+
+    def supersede(self, db: Session) -> None:
+        """Cancel what is held at this school and began before this one: it is out of date."""
         cls = Batch
-        free = cls.taken_until.is_(None) | (cls.taken_until < now())
-        return self.move(db, RECEIVED, RECEIVED, free, taken_until=until)
+        older = (cls.school_id == self.school_id, cls.state == HELD, cls.begun_at < self.begun_at)
+        ids = select(cls.id).where(*older)
+        db.execute(delete(Chunk).where(Chunk.batch_id.in_(ids)), execution_options={"synchronize_session": False})
+        cancelled = update(cls).where(*older).values(state=CANCELLED, decided_at=now())
+        db.execute(cancelled, execution_options={"synchronize_session": False})
 
     def move(self, db: Session, before: str, after: str, *only: Any, **values: Any) -> bool:
         """Go from one state to another, once; False when it is not in the first (any more)."""

@@ -38,8 +38,15 @@ class Roster(Base):
         return db.get(cls, school_id)
 
     @classmethod
+    def lock(cls, db: Session, school_id: uuid.UUID) -> None:
+        """Let whoever else changes this roster wait until this transaction ends."""
+        made = _insert(cls).values(school_id=school_id, number=0, people=0, source="", every_hours=24)
+        db.execute(made.on_conflict_do_nothing())
+        db.execute(select(cls.number).where(cls.school_id == school_id).with_for_update())
+
+    @classmethod
     def next_number(cls, db: Session, school_id: uuid.UUID) -> int:
-        """Begin a change of what may be seen: its number. Whoever else changes this roster waits for the commit."""
+        """Note a change of what may be seen: its number. Whoever else changes this roster waits for the commit."""
         made = _insert(cls).values(school_id=school_id, number=1, people=0, source="", every_hours=24)
         counted = made.on_conflict_do_update(index_elements=["school_id"], set_={"number": cls.number + 1})
         return db.execute(counted.returning(cls.number)).scalar_one()

@@ -5,10 +5,10 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Any, cast
 
-from sqlalchemy import Table, and_, case, exists, or_, select
+from sqlalchemy import Table, case, exists, func, or_, select
 
 from app.db import Session
-from app.models.base import among
+from app.models.base import among, midnight, now
 from app.models.roster.exclusion import Exclusion
 from app.models.roster.group import AcademicSession, Course, Enrolment, Group
 from app.models.roster.person import Person, Relation
@@ -36,10 +36,13 @@ def kept_back(school_id: uuid.UUID, app_id: uuid.UUID) -> Any:
     )
 
 
-def present(db: Session, school_id: uuid.UUID, app_id: uuid.UUID) -> Sequence[Any]:
-    """(id, kinds, NC year) of everybody who is there and not excluded, in order of id."""
+def present(db: Session, school_id: uuid.UUID, app_id: uuid.UUID, on: dt.date) -> Sequence[Any]:
+    """(id, kinds, NC year) of everybody who is there on that day and not excluded, in order of id."""
     found = select(_person.id, _KINDS, _person.year).where(
-        _person.school_id == school_id, _person.gone_at.is_(None), ~kept_back(school_id, app_id)
+        _person.school_id == school_id,
+        _person.gone_at.is_(None),
+        or_(_person.leaves_on.is_(None), _person.leaves_on >= on),
+        ~kept_back(school_id, app_id),
     )
     return db.connection().execute(found.order_by(_person.id)).all()
 
@@ -107,46 +110,54 @@ def relations(db: Session, school_id: uuid.UUID, pupils: Collection[int]) -> Seq
 
 def departed(
     db: Session, school_id: uuid.UUID, app_id: uuid.UUID, years: Collection[str] | None, since: dt.datetime
-) -> Sequence[Any]:
+) -> list[tuple[int, int, dt.datetime]]:
     """(id, kinds, when) of everybody whom an app that was let in at `since` could see, and cannot any more.
 
     They left, were excluded, or moved out of the NC years that it covers. Whoever was kept from it all the time is not
     among them, so that a trace never tells of somebody whom the app did not know.
     """
     excluded = cast(Table, Exclusion.__table__).c
-    hidden = (
-        select(excluded.since)
+    hidden_at = (
+        select(func.min(excluded.since))
         .where(
             excluded.school_id == school_id,
             excluded.person_id == _person.id,
             excluded.ended_at.is_(None),
             or_(excluded.app_id.is_(None), excluded.app_id == app_id),
         )
-        .order_by(excluded.since)
-        .limit(1)
         .scalar_subquery()
     )
-    in_years = [] if years is None else [_person.year.in_(years)]
-    was_in_years = [] if years is None else [and_(_person.year_before.in_(years), ~_person.year.in_(years))]
-    is_pupil, known = _person.pupil, _person.arrived_at
-    here = [or_(~is_pupil, *in_years)] if in_years else []
-    when = case((hidden.is_not(None), hidden), (_person.gone_at.is_not(None), _person.gone_at), else_=None)
-    left = select(_person.id, _KINDS, when).where(
+    found = select(
+        _person.id,
+        _KINDS,
+        _person.arrived_at,
+        _person.gone_at,
+        _person.leaves_on,
+        hidden_at.label("hidden_at"),
+        _person.year,
+        _person.year_before,
+        _person.year_changed_at,
+    ).where(
         _person.school_id == school_id,
-        or_(hidden.is_not(None), _person.gone_at.is_not(None)),
-        when > since,
-        when > known,
-        *here,
+        or_(
+            _person.gone_at.is_not(None),
+            _person.leaves_on.is_not(None),
+            _person.year_changed_at.is_not(None),
+            kept_back(school_id, app_id),
+        ),
     )
-    found = list(db.connection().execute(left))
-    if was_in_years:
-        moved = select(_person.id, _KINDS, _person.year_changed_at).where(
-            _person.school_id == school_id,
-            is_pupil,
-            *was_in_years,
-            _person.year_changed_at > since,
-            _person.gone_at.is_(None),
-            hidden.is_(None),
-        )
-        found += db.connection().execute(moved)
-    return sorted(found)
+    left = []
+    for row in db.connection().execute(found):
+        out_of_years = bool(row[1] & PUPIL) and years is not None and row.year not in years
+        was_in_years = out_of_years and years is not None and row.year_before in years
+        left_at = midnight(row.leaves_on + dt.timedelta(days=1)) if row.leaves_on else None
+        ends = [at for at in (row.gone_at, left_at, row.hidden_at) if at]
+        if was_in_years:
+            ends.append(row.year_changed_at)
+        when = min(ends, default=None)
+        if when is None or not max(since, row.arrived_at) < when <= now():
+            continue
+        if out_of_years and not was_in_years:
+            continue
+        left.append((row[0], row[1], when))
+    return left
