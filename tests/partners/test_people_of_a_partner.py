@@ -1,5 +1,7 @@
 """The people of a partner, as operators see and change them."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
@@ -12,7 +14,9 @@ from app.models.base import ago
 from app.models.contact import Welcome
 from app.models.partner import Partner
 from app.partners import people as service
+from app.signin import welcome
 from tests import factories
+from tests.oauth.dance import at_once
 from tests.pages import Browser
 from tests.partners.people import Company, company, opens
 from tests.signin.test_welcome import newest_link
@@ -195,6 +199,36 @@ def test_nobody_but_an_admin_of_the_team_changes_the_people_of_a_partner(browser
     opens(browser, chief)
     for act in acts:
         browser.opens(f"{one}/{act}")
+
+
+@pytest.mark.parametrize("_round", range(6))
+def test_a_link_that_is_followed_while_access_ends_gives_none_back(chief: Account, _round: int) -> None:
+    here = company()
+    with sessions.begin() as db:
+        partner = db.get_one(Partner, here.partner.id)
+        about: dict[str, Any] = {
+            "name": "Dev Lowe",
+            "email": here.person.email,
+            "role": PARTNER_USER,
+            "partner": partner,
+        }
+        sent = [welcome.send(db, **about, sent_by=None).id for _ in range(3)]
+
+    def happens(number: int) -> bool:
+        try:
+            with sessions.begin() as db:
+                if number == len(sent):
+                    service.end_access(db, db.get_one(Partner, here.partner.id), chief, here.person.id)
+                else:
+                    welcome.accept(db, db.get_one(Welcome, sent[number]), db.get_one(Account, here.person.id))
+        except welcome.DeadLink:
+            return False
+        return True
+
+    assert at_once(len(sent) + 1, happens)[-1]
+    with sessions.read() as db:
+        assert people.of_partner(db, here.partner.id) == []
+        assert Welcome.open_for(db, here.partner.id) == []
 
 
 def test_a_person_is_signed_out_of_every_browser(browser: Browser, other_browser: Browser, chief: Account) -> None:
