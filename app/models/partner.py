@@ -6,15 +6,16 @@ import uuid
 from collections.abc import Collection, Sequence
 from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, String, Text, Uuid, column, delete, func, select, table, update
+from sqlalchemy import JSON, ForeignKey, String, Text, Uuid, column, delete, func, or_, select, table, update
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from app.db import Session, withdrawn
-from app.models.base import Base, Instant, new_id, now
+from app.models.base import Base, Instant, ago, new_id, now
 from app.secrets import new_secret, seal, unseal
 
 STANDARD, FAPI2, OIDC = "standard", "fapi2", "oidc"
 PROFILES = (STANDARD, FAPI2, OIDC)
+NOTED_SECONDS = 3600  # between two notes of when a secret was used
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
 
 
@@ -140,6 +141,12 @@ class App(Base):
         db.execute(select(cls.id).where(cls.id == app_id).with_for_update(key_share=True))
         return db.get_one(cls, app_id, populate_existing=True)
 
+    @classmethod
+    def pairwise_key_of(cls, db: Session, app_id: uuid.UUID) -> bytes:
+        """The key of `Partner.pairwise` of an app's partner."""
+        sealed = db.execute(select(Partner.pairwise_sealed).join(cls).where(cls.id == app_id)).scalar_one()
+        return unseal(sealed, "pairwise").encode()
+
     @property
     def logo_url(self) -> str:
         """Where its logo is; empty where it has none."""
@@ -206,15 +213,25 @@ class AppSecret(Base):
     hint: Mapped[str] = mapped_column(String(4), default="")
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
     ended_at: Mapped[dt.datetime | None]
+    last_used_at: Mapped[dt.datetime | None] = mapped_column(doc="To the hour: see `mark_used`")
 
     @classmethod
-    def active(cls, db: Session, app_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, list[bytes]]:
-        """The digests of the secrets that each of these apps may authenticate with now."""
-        found = select(cls.app_id, cls.digest).where(cls.app_id.in_(app_ids), cls.ended_at.is_(None))
-        digests: dict[uuid.UUID, list[bytes]] = {}
-        for app_id, digest in db.execute(found):
-            digests.setdefault(app_id, []).append(digest)
+    def active(cls, db: Session, app_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, dict[bytes, dt.datetime | None]]:
+        """The digests of the secrets that each of these apps may authenticate with now, and their last use."""
+        found = select(cls.app_id, cls.digest, cls.last_used_at)
+        digests: dict[uuid.UUID, dict[bytes, dt.datetime | None]] = {}
+        for app_id, digest, used in db.execute(found.where(cls.app_id.in_(app_ids), cls.ended_at.is_(None))):
+            digests.setdefault(app_id, {})[digest] = used
         return digests
+
+    @classmethod
+    def mark_used(cls, db: Session, digests: Collection[bytes]) -> None:
+        """Note that these were used just now; a note less than an hour old stands. Never waits for somebody else."""
+        stale = or_(cls.last_used_at.is_(None), cls.last_used_at <= ago(NOTED_SECONDS))
+        found = select(cls.digest).where(cls.digest.in_(digests), stale).with_for_update(skip_locked=True)
+        mine = list(db.scalars(found))
+        if mine:
+            db.execute(update(cls).where(cls.digest.in_(mine)).values(last_used_at=now()))
 
     @classmethod
     def of_app(cls, db: Session, app_id: uuid.UUID) -> list[Self]:

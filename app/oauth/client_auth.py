@@ -74,8 +74,10 @@ async def _proven(claim: Claim) -> Client:
         raise refused("Authenticate as a registered app, with the method that it is registered for.")
     if client.is_suspended:
         raise refused("This app is suspended.")
-    if claim.method in (BASIC, POST) and not _is_secret_of(client, claim.secret):
-        raise refused("The client secret is wrong.")
+    if claim.method in (BASIC, POST):
+        if not _is_secret_of(client, claim.secret):
+            raise refused("The client secret is wrong.")
+        await store.secret_used(client, digest(claim.secret))
     if claim.assertion:  # last, because it is used up
         try:
             await assertion.verify(client, claim.assertion)

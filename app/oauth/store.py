@@ -5,7 +5,9 @@ for at most 0.8 seconds; a withdrawal by this very process drops everything at o
 call that starts more than a second later, wherever it was made.
 """
 
+import contextlib
 import dataclasses
+import datetime as dt
 import functools
 import time
 import uuid
@@ -13,11 +15,12 @@ from collections.abc import Callable, Collection, Hashable
 from typing import Any, Generic, Protocol, TypeVar
 
 from app.batch import Batch
-from app.db import Session, sessions
+from app.db import DatabaseAway, PoolExhausted, Session, sessions
 from app.errors import OAuthError
 from app.models import backing
+from app.models.base import ago
 from app.models.endpoint import HeldEndpointToken, agents_access_tokens
-from app.models.partner import App, AppSecret
+from app.models.partner import NOTED_SECONDS, App, AppSecret
 from app.models.spent_id import RETURNED, SpentId
 
 KEPT_SECONDS = 0.8
@@ -38,7 +41,7 @@ class Client:
     redirect_uris: tuple[str, ...]
     asks: tuple[str, ...]  # the scopes that it may ask for
     jwks: dict[str, Any] | None
-    secrets: tuple[bytes, ...]
+    secrets: dict[bytes, dt.datetime | None]  # the digest of each, and when it was last used
     pairwise_key: bytes
 
     @property
@@ -48,6 +51,14 @@ class Client:
 
 async def client(client_id: str) -> Client | None:
     return await _clients(client_id)
+
+
+async def secret_used(client: Client, digest: bytes) -> None:
+    """Note that a secret of the app was right: at most once an hour, and never at the cost of the call itself."""
+    last = client.secrets[digest]
+    if last is None or last <= ago(NOTED_SECONDS):
+        with contextlib.suppress(DatabaseAway, PoolExhausted):
+            await _uses(digest)
 
 
 async def access(digest: bytes) -> backing.HeldToken | None:
@@ -153,7 +164,7 @@ def _find_clients(db: Session, client_ids: Collection[str]) -> dict[str, Client]
             tuple(app.redirect_uris),
             tuple(row.scope for row in app.scopes),
             app.jwks,
-            tuple(secrets.get(app.id, ())),
+            secrets.get(app.id, {}),
             app.partner.pairwise_key,
         )
         for app in apps
@@ -165,6 +176,12 @@ def _find_returned(db: Session, digests: Collection[bytes]) -> dict[bytes, bool]
     return {digest: digest in returned for digest in digests}
 
 
+def _note_uses(db: Session, digests: list[bytes]) -> list[None]:
+    AppSecret.mark_used(db, digests)
+    return [None] * len(digests)
+
+
+_uses: Batch[bytes, None] = Batch(sessions.begin_group, _note_uses)
 _writes: dict[Callable[..., Any], Batch[Any, Any]] = {}
 _clients = _Kept(_find_clients)
 _access_tokens = _Kept(backing.access_tokens)

@@ -65,7 +65,7 @@ def test_an_app_gets_an_id_and_a_secret_that_is_stored_as_a_digest_only(more_sco
         assert app is not None
         asked = [(row.scope, row.required, row.purpose) for row in app.scopes]
         assert asked == [("school", True, "To show its name"), ("students", False, "To make classes")]
-        assert AppSecret.active(db, [app.id]) == {app.id: [digest(made["client_secret"])]}
+        assert AppSecret.active(db, [app.id]) == {app.id: {digest(made["client_secret"]): None}}
         assert [row["action"] for row in audit.exported(db)] == ["partner.added", "app.added"]
 
 

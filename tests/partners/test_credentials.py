@@ -7,12 +7,14 @@ import pytest
 from joserfc.jwk import ECKey
 from starlette.types import ASGIApp
 
-from app.db import sessions
-from app.models.base import now
+from app.db import DatabaseAway, sessions
+from app.models.account import PARTNER_USER, Membership
+from app.models.base import ahead, now
 from app.models.partner import App, AppSecret, Partner
 from app.partners import apps, proposals
 from tests import factories
 from tests.pages import Browser
+from tests.partners.caller import Caller
 from tests.partners.people import Company, app_now, company, opens
 from tests.partners.test_proof import grows_old
 
@@ -137,6 +139,55 @@ def test_of_two_secrets_the_page_says_which_is_older_and_ending_one_is_confirmed
     assert [row.hint for row in secrets(here)] == [newer]
     browser.follows("End this secret")
     assert "It is the only secret" in browser.text
+
+
+def test_the_page_says_when_each_secret_was_last_used(browser: Browser, mine: Caller) -> None:
+    with sessions.begin() as db:
+        factories.secret(db, mine.app)
+        person = factories.account(db, name="Dev Lowe")
+        db.add(Membership(account_id=person.id, partner_id=mine.app.partner_id, role=PARTNER_USER))
+    here = Company(mine.app.partner, mine.app, person)
+    used, unused = secrets(here)
+    assert used.last_used_at and not unused.last_used_at
+
+    opens(browser, person)
+    browser.opens(f"{here.page}/credentials")
+
+    assert browser.text.count("Last used") == browser.text.count("We have noted no use of it yet") == 1
+    with sessions.begin() as db:
+        db.get_one(AppSecret, used.digest).last_used_at = ahead(-3700)
+        AppSecret.mark_used(db, [used.digest])
+        AppSecret.mark_used(db, [used.digest, unused.digest])
+    again, first = secrets(here)
+    assert again.last_used_at and again.last_used_at >= used.last_used_at and first.last_used_at
+
+
+def test_a_wrong_secret_is_no_use_of_the_right_one(browser: Browser) -> None:
+    here = company(is_live=True)
+    asked = {"grant_type": "client_credentials", "scope": "partner"}
+    with sessions.begin() as db:
+        right = factories.secret(db, here.app)
+    wrong = browser.client.post("/oauth/token", data=asked, auth=(here.app.client_id, "gh_cs_wrong"))
+    assert wrong.status_code == 401 and not any(row.last_used_at for row in secrets(here))
+    assert browser.client.post("/oauth/token", data=asked, auth=(here.app.client_id, right)).status_code == 200
+    assert [bool(row.last_used_at) for row in secrets(here)] == [False, True]
+
+
+def test_a_use_that_cannot_be_noted_keeps_no_app_out(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = company(is_live=True)
+    asked = {"grant_type": "client_credentials", "scope": "partner"}
+    with sessions.begin() as db:
+        right = factories.secret(db, here.app)
+
+    def away(*_given: Any) -> None:
+        raise DatabaseAway("UPDATE", {}, ValueError("disk full"))
+
+    with monkeypatch.context() as held:
+        held.setattr(AppSecret, "mark_used", away)
+        assert browser.client.post("/oauth/token", data=asked, auth=(here.app.client_id, right)).status_code == 200
+    assert not any(row.last_used_at for row in secrets(here))
+    assert browser.client.post("/oauth/token", data=asked, auth=(here.app.client_id, right)).status_code == 200
+    assert any(row.last_used_at for row in secrets(here))
 
 
 def test_nobody_elses_secret_is_asked_about_or_ended(browser: Browser) -> None:
