@@ -16,6 +16,7 @@ from app.models.partner import App, AppSecret, Partner
 from app.models.school import VERIFIED
 from app.partners import apps, proposals
 from app.secrets import digest
+from app.settings import settings
 from tests import factories
 from tests.oauth.dance import at_once
 from tests.pages import Browser
@@ -267,3 +268,27 @@ def test_keys_are_pasted_and_ended_but_never_the_last_one_that_is_needed(browser
     browser.follows("End this key")
     browser.presses("End this key", 409)
     assert app_now(here).jwks
+
+
+def test_a_live_app_says_since_when_only_where_that_is_known(browser: Browser) -> None:
+    for known, words in ((None, "State Live"), (now(), "State Live since")):
+        here = company(f"App {bool(known)}", is_live=True, live_at=known)
+        opens(browser, here.person)
+        browser.opens(here.page)
+        assert words in browser.text and ("Live since" in browser.text) == bool(known)
+    here = company("App", is_live=False)
+    opens(browser, here.person)
+    browser.opens(here.page)
+    assert "State Test" in browser.text
+
+
+def test_the_hint_of_a_webhook_offers_plain_http_on_a_practice_copy_only(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = company()
+    opens(browser, here.person)
+    browser.opens(f"{here.page}/webhooks/new")
+    assert "Starts with https://" in browser.text and "http:// to your own machine" in browser.text
+    monkeypatch.setattr(settings, "environment", "production")
+    browser.opens(f"{here.page}/webhooks/new")
+    assert "Starts with https://" in browser.text and "http:// to" not in browser.text
