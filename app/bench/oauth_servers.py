@@ -15,7 +15,7 @@ from pathlib import Path
 from app.bench import postgres
 from app.bench.oauth_load import GET, ONCE, POST, READ, ROTATE, Call, Unanswered, ask, basic
 from app.errors import Problem
-from app.roster.oneroster import BASE as ONEROSTER
+from app.roster.shapes import BASE as ONEROSTER
 from app.settings import ROOT
 
 DISCOVERY, JWKS, DATA = "discovery", "jwks", "data"

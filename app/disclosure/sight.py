@@ -14,8 +14,7 @@ from collections.abc import Collection
 from threading import Lock
 
 from app.db import Session
-from app.disclosure import visible
-from app.models.authorisation import Authorisation
+from app.disclosure import Given, visible
 from app.models.base import today
 from app.models.roster import sight as rows
 from app.models.roster.group import STUDENT
@@ -54,15 +53,14 @@ class Sight:
         return frozenset().union(*(self.fields[record] for bit, record in RECORDS.items() if kinds & bit))
 
 
-def sight(authorisation: Authorisation, within: Collection[str] | None = None) -> Sight:
-    """The sight of an authorisation, or of those of its scopes that are `within` (a token may carry fewer)."""
+def sight(given: Given, within: Collection[str] | None = None) -> Sight:
+    """The sight of an authorisation, or of those of its scopes that are `within`."""
     records = (*RECORDS.values(), GROUPS)
-    years = authorisation.years
     return Sight(
-        authorisation.school_id,
-        authorisation.app_id,
-        tuple((record, visible(authorisation, record, within)) for record in records),
-        None if years is None else tuple(sorted(years)),
+        given.school_id,
+        given.app_id,
+        tuple((record, visible(given, record, within)) for record in records),
+        None if given.years is None else tuple(sorted(given.years)),
     )
 
 

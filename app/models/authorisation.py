@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, or_, select, text, update
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, func, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Session, withdrawn
@@ -104,6 +104,12 @@ class Authorisation(Base):
             cls.school_id == school_id, cls.app_id == app_id, cls.ended_at.is_(None), cls.expires_at > now()
         )
         return db.scalars(found).first()
+
+    @classmethod
+    def known_since(cls, db: Session, school_id: uuid.UUID, app_id: uuid.UUID) -> dt.datetime:
+        """When a school first let an app in."""
+        found = select(func.min(cls.granted_at)).where(cls.school_id == school_id, cls.app_id == app_id)
+        return db.execute(found).scalar_one()
 
     @classmethod
     def unended(cls, db: Session, school_id: uuid.UUID, app_id: uuid.UUID) -> Self | None:

@@ -29,6 +29,7 @@ class Backing(NamedTuple):
     app_suspended_at: dt.datetime | None
     partner_suspended_at: dt.datetime | None
     scopes: list[str]
+    years: list[str] | None
     expires_at: dt.datetime
     ended_at: dt.datetime | None
     end_reason: str | None
@@ -186,6 +187,7 @@ _FIELDS = (
     _app.suspended_at,
     _partner.suspended_at,
     _authorisation.scopes,
+    _authorisation.years,
     _authorisation.expires_at,
     _authorisation.ended_at,
     _authorisation.end_reason,

@@ -108,7 +108,7 @@ _ALL = (
         "The names of each pupil’s contacts, who they are to the pupil, in which order to call them, and who has"
         " parental responsibility. Nobody whom a court order keeps from the pupil is shared.",
         CONTACTS,
-        ("title", "given_name", "family_name", "relation", "priority", "responsibility"),
+        ("title", "given_name", "family_name", "contact_role", "relation", "priority", "responsibility"),
     ),
     Scope(
         "contacts.contact",

@@ -7,6 +7,7 @@ where a partner looks after its own affairs. Both raise OAuthError.
 import dataclasses
 import datetime as dt
 import uuid
+from collections.abc import Collection
 
 from starlette.requests import Request
 
@@ -43,10 +44,16 @@ class _Opened:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Access(_Opened):
-    """The data of one school, for one app."""
+    """The data of one school, for one app: what `app/disclosure` calls given."""
 
     authorisation_id: uuid.UUID
     school_id: uuid.UUID
+    years: tuple[str, ...] | None
+
+    def require_any(self, scopes: Collection[str]) -> None:
+        """Raises OAuthError insufficient_scope (403) unless the token carries one of these; the first is asked for."""
+        if self.scopes.isdisjoint(scopes):
+            self.require(next(iter(scopes)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +107,7 @@ def _judged(token: Presented) -> Access:
         scheme=scheme,
         authorisation_id=backing.authorisation_id,
         school_id=backing.school_id,
+        years=None if backing.years is None else tuple(backing.years),
     )
 
 

@@ -1,10 +1,13 @@
 """How `/openapi.json` describes the OneRoster routes: their parameters, answers and refusals."""
 
+import re
 from typing import Any
 
+from fastapi import Security
 from fastapi.security import OAuth2AuthorizationCodeBearer
 
 from app.models.scope import SCOPES
+from app.roster import shapes
 from app.roster.query import LIMIT, MOST
 from app.settings import settings
 
@@ -79,28 +82,68 @@ _HEADERS = {
 }
 
 
-def listed(key: str) -> dict[str, Any]:
-    """The keyword arguments of a route that answers `{key: [org, …]}`."""
-    schema = {"type": "object", "properties": {key: {"type": "array", "items": _ORG}}}
+def listed(operation: str, key: str, scope: str, path: str = "") -> dict[str, Any]:
+    """The keyword arguments of a route that answers `{key: [record, …]}`."""
+    schema = {"type": "object", "properties": {key: {"type": "array", "items": _schema(key)}}}
     answers = {200: _json("The page that was asked for", schema) | {"headers": _HEADERS}} | _refusals()
-    return _route("The query cannot be served: invaliddata, invalid_filter_field, …", _PARAMETERS, answers)
+    if path:
+        answers[404] = _json("unknownobject: one of the ids of the path", _STATUS_INFO)
+    return _route(
+        operation, scope, "invaliddata, invalid_filter_field or invalid_selection_field", _PARAMETERS, answers
+    )
 
 
-def single(key: str) -> dict[str, Any]:
-    """The keyword arguments of a route that answers `{key: org}`."""
-    schema = {"type": "object", "properties": {key: _ORG}}
+def single(operation: str, key: str, plural: str, scope: str) -> dict[str, Any]:
+    """The keyword arguments of a route that answers `{key: record}`."""
+    schema = {"type": "object", "properties": {key: _schema(plural)}}
     answers = {200: _json("The object", schema), 404: _json("unknownobject", _STATUS_INFO)} | _refusals()
-    return _route("The query cannot be served: invalid_selection_field", (_FIELDS,), answers)
+    return _route(operation, scope, "The query cannot be served: invalid_selection_field", (_FIELDS,), answers)
+
+
+def _schema(plural: str) -> dict[str, Any]:
+    """A record. Which of its properties are there is a matter of scopes; all but the first three may be absent."""
+    if plural == "orgs":
+        return _ORG
+    every = {field for scope in SCOPES.values() for field in scope.fields}
+    known = {
+        "classes": shapes.KNOWN_OF_CLASSES,
+        "courses": shapes.KNOWN_OF_COURSES,
+        "enrollments": shapes.KNOWN_OF_ENROLLMENTS,
+        "demographics": frozenset((*shapes.ALWAYS, *shapes.DEMOGRAPHICS)),
+        "users": shapes.known_of_users(every),
+        "students": shapes.known_of_users(every),
+        "teachers": shapes.known_of_users(every),
+    }.get(plural, shapes.KNOWN_OF_SESSIONS)
+    properties: dict[str, Any] = {name: {} for name in sorted(known) if "." not in name}
+    inner: dict[str, Any] = {name.partition(".")[2]: {} for name in sorted(known) if name.startswith("metadata.")}
+    if inner:
+        properties["metadata"] = {"type": "object", "properties": inner}
+    required = ["sourcedId", "status", "dateLastModified"]
+    return {"type": "object", "required": required, "properties": properties}
+
+
+def _summary(operation: str) -> str:
+    """'getClassesForTerm' → 'Classes for term'."""
+    words = re.findall("[A-Z][a-z]*", operation.removeprefix("get"))
+    return " ".join(words).capitalize()
 
 
 def _route(
-    bad_query: str, parameters: tuple[tuple[str, str, dict[str, Any]], ...], answers: dict[int, Any]
+    operation: str,
+    scope: str,
+    bad_query: str,
+    parameters: tuple[tuple[str, str, dict[str, Any]], ...],
+    answers: dict[int, Any],
 ) -> dict[str, Any]:
     described = [
         {"name": name, "in": "query", "required": False, "description": words, "schema": schema}
         for name, words, schema in parameters
     ]
     return {
+        "operation_id": operation,
+        "summary": _summary(operation),
+        "methods": ["GET"],
+        "dependencies": [Security(BEARER, scopes=[scope])],
         "responses": {400: _json(bad_query, _STATUS_INFO)} | answers,
         "openapi_extra": {"parameters": described},
     }

@@ -1,14 +1,14 @@
 """A school as OneRoster's Org: which of our fields stands where, and under which id a partner knows it."""
 
 import datetime as dt
-from collections.abc import Collection
 from typing import Any
 
-from app.disclosure import organisation, visible
-from app.models.authorisation import Authorisation
+from app.disclosure import Given, organisation, visible
 from app.models.establishment import Establishment
 from app.models.school import School
 from app.models.scope import ORGANISATION
+from app.roster.look import Look
+from app.roster.shapes import moment
 
 # OneRoster's field → ours. What has no place in its Org stands in `metadata`, as it allows.
 PLACES = {
@@ -26,22 +26,20 @@ PLACES = {
 ALWAYS = ("sourcedId", "status", "dateLastModified", "type", "metadata", "parent", "children")
 
 
-def known(authorisation: Authorisation, within: Collection[str]) -> frozenset[str]:
+def known(given: Given) -> frozenset[str]:
     """The names that this caller may filter, sort and select by."""
-    opened = visible(authorisation, ORGANISATION, within)
+    opened = visible(given, ORGANISATION)
     return frozenset([*ALWAYS, *(place for place, field in PLACES.items() if field in opened)])
 
 
-def org(
-    authorisation: Authorisation, school: School, establishment: Establishment | None, within: Collection[str]
-) -> dict[str, Any]:
+def org(look: Look, school: School, establishment: Establishment | None) -> dict[str, Any]:
     """OneRoster 1.2 Org (information model, section "Org"), of the one school that the authorisation is about.
 
     `sourcedId` is the partner's own, the same for ever, and says nothing of the URN.
     """
-    fields = organisation(authorisation, school, establishment, within)
+    fields = organisation(look.given, school, establishment)
     made: dict[str, Any] = {
-        "sourcedId": authorisation.app.partner.pairwise("school", school.id),
+        "sourcedId": look.org_id,
         "status": "active",
         "dateLastModified": _modified(school, establishment),
     }
@@ -62,4 +60,4 @@ def _modified(school: School, establishment: Establishment | None) -> str:
     changed = establishment.last_changed if establishment else None
     register = dt.datetime.combine(changed, dt.time(), dt.UTC) if changed else school.registered_at
     latest = max(register, school.registered_at)
-    return latest.strftime("%Y-%m-%dT%H:%M:%S.") + f"{latest.microsecond // 1000:03}Z"
+    return moment(latest)

@@ -63,17 +63,26 @@ class Query:
     fields: tuple[str, ...] = ()
 
     def select(self, records: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
-        """The asked page of these records (already redacted), and how many there are on all pages."""
+        """The asked page of these records (already redacted, in an order of their own), and how many on all pages."""
         found = [
             record
             for record in records
             if not self.where or any(all(one.holds(record) for one in every) for every in self.where)
         ]
-        found.sort(key=lambda record: str(record["sourcedId"]))
         if self.sort:
             found.sort(key=lambda record: _text(_at(record, self.sort)), reverse=self.descending)
         page = found[self.offset : self.offset + self.limit]
         return [self.only(record) for record in page], len(found)
+
+    @property
+    def plain(self) -> bool:
+        """Whether the order and the number of records are as they come: a page can be cut before they are read."""
+        return not self.where and not self.sort
+
+    @property
+    def about_changes(self) -> bool:
+        """Whether it asks by status or by when something changed: then what is gone is among the records."""
+        return any(one.field in ("status", "dateLastModified") for every in self.where for one in every)
 
     def only(self, record: dict[str, Any]) -> dict[str, Any]:
         """The record with nothing but the asked fields, in its own order."""
@@ -138,7 +147,7 @@ def _number(name: str, text: str, least: int, most: int) -> int:
 def _fields(text: str, known: Collection[str]) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
-        if name not in known:
+        if name not in known or ("." in name and not name.startswith("metadata.")):
             raise BadQuery("invalid_selection_field", f"fields: there is no field {_quoted(name)}")
     return names
 
@@ -166,9 +175,11 @@ def _where(text: str, known: Collection[str]) -> tuple[tuple[Comparison, ...], .
 def _at(record: dict[str, Any], field: str) -> Any:
     outer, _, inner = field.partition(".")
     found = record.get(outer)
-    if isinstance(found, dict):
-        return found.get(inner)
-    return None if inner else found
+    if not inner:
+        return found
+    if isinstance(found, list):
+        return [one.get(inner) for one in found if isinstance(one, dict)]
+    return found.get(inner) if isinstance(found, dict) else None
 
 
 def _text(value: Any) -> str:

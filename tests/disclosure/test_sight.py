@@ -17,7 +17,7 @@ from app.models.roster.sight import CONTACT, STAFF
 from app.models.school import VERIFIED
 from app.models.scope import SCOPES
 from tests import factories
-from tests.disclosure.roster import SmallRoster
+from tests.roster.small import SmallRoster
 
 EVERYTHING = tuple(name for name, scope in SCOPES.items() if not scope.identity)
 

@@ -21,7 +21,7 @@ import pytest
 from app.bench import postgres
 from app.db import engine, is_sqlite
 from app.oauth.store import KEPT_SECONDS
-from app.roster.oneroster import BASE
+from app.roster.shapes import BASE
 from app.settings import ROOT
 from tests.conftest import POSTGRES
 from tests.faults.processes import Answer, Server, environment_of, eventually, serving

@@ -12,7 +12,7 @@ from app import ledger
 from app.db import sessions
 from app.models.partner import AppSecret
 from app.oauth import store
-from app.roster.oneroster import BASE
+from app.roster.shapes import BASE
 from app.secrets import digest
 from tests.faults.storage import WAYS, Failing, away, failing, rows
 from tests.faults.world import approve

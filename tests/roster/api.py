@@ -49,6 +49,7 @@ def reader(
     token_scopes: tuple[str, ...] | None = None,
     app: App | None = None,
     school: School | None = None,
+    years: list[str] | None = None,
     **establishment: Any,
 ) -> Reader:
     with sessions.begin() as db:
@@ -58,6 +59,7 @@ def reader(
         admin = factories.admin(db, school)
         app = app or factories.app(db, scopes=scopes)[0]
         given = factories.authorisation(db, admin, school, app, scopes)
+        given.years = years
         secret = new_secret("gh_at")
         db.add(
             Token(

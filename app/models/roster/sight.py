@@ -161,3 +161,10 @@ def departed(
             continue
         left.append((row[0], row[1], when))
     return left
+
+
+def ended(db: Session, kind: type[Any], school_id: uuid.UUID, since: dt.datetime) -> Sequence[Any]:
+    """(id, when) of the rows of one table that were there after `since` and are gone, in order of id."""
+    of = _TABLES[kind].c
+    found = select(of.id, of.gone_at).where(of.school_id == school_id, of.gone_at > since, of.gone_at > of.arrived_at)
+    return db.connection().execute(found.order_by(of.id)).all()

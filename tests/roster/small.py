@@ -8,7 +8,7 @@ from typing import Any
 from app.db import Session
 from app.models.base import now
 from app.models.roster.exclusion import Exclusion
-from app.models.roster.group import STUDENT, Course, Enrolment, Group
+from app.models.roster.group import STUDENT, AcademicSession, Course, Enrolment, Group
 from app.models.roster.head import Roster
 from app.models.roster.person import Person, Relation
 
@@ -73,6 +73,18 @@ class SmallRoster:
         for person in teachers:
             self._add(Enrolment(**self._stamp({"group_id": made.id, "person_id": person, "role": "teacher"})))
         return int(made.id)
+
+    def session(self, title: str, kind: str, **columns: Any) -> int:
+        usual = {"title": title, "kind": kind, "school_year": 2027}
+        days = {"starts_on": dt.date(2026, 9, 1), "ends_on": dt.date(2027, 7, 21)}
+        return int(self._add(AcademicSession(**self._stamp(usual | days | columns))).id)
+
+    def edit(self, table: type[Any], column: str, value: str, **changes: Any) -> None:
+        """Change the one row whose column has this value."""
+        row = self._db.query(table).filter_by(school_id=self._school, **{column: value}).one()
+        for name, new in changes.items():
+            setattr(row, name, new)
+        self._db.flush()
 
     def exclude(self, person: int, by: uuid.UUID, app_id: uuid.UUID | None = None, **columns: Any) -> None:
         row = {"school_id": self._school, "person_id": person, "app_id": app_id, "reason": "protected", "made_by": by}
