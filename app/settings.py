@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     invitation_reminder_days: int = 7
     invitations_a_day: int = Field(200, description="Of one partner")
     ledger_months: int = Field(24, description="Then the access ledger keeps sums by day")
-    hold_share: float = Field(0.1, description="A batch that would remove more people than this share of them is held")
+    hold_percent: int = Field(10, description="A batch that would remove more of the people is held for an Admin")
     deletion_days: int = Field(28, description="A partner has these to delete what it read")
     session_seconds: int = 12 * 3600
     session_idle_seconds: int = 1800
