@@ -16,6 +16,8 @@ from app.models.base import ago, now
 from app.models.ledger import Read, Refusal
 from app.models.passkey import Challenge
 from app.models.webhook import Notice
+from app.notify import webhooks
+from app.notify.outbox import Beside
 from app.onboarding import access_cases
 from app.onboarding.register_changes import follow_the_register
 from app.settings import settings
@@ -62,6 +64,9 @@ CHORES: tuple[Callable[[Session], int], ...] = (
     contact.take_effect,
     contact.forget,
 )
+
+BESIDE: tuple[Beside, ...] = (webhooks.run,)
+"""What the worker does all the time, each in a thread of its own."""
 
 
 class Chores:

@@ -60,13 +60,13 @@ def _upgrade() -> None:
 
 def _serve(prepared: dict[str, Any]) -> None:
     """Gatehouse and its worker in this process, the demo partner in another; both end together."""
-    from app.chores import Chores
-    from app.notify import outbox, webhooks
+    from app.chores import BESIDE, Chores
+    from app.notify import outbox
 
     # uvicorn stops on a signal and then raises it again: let that lead through the clean-up below.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     partner = _start_partner(prepared)
-    stop_worker = outbox.in_background(Chores(), webhooks.run)
+    stop_worker = outbox.in_background(Chores(), BESIDE)
     try:
         serve.serve(port=settings.port)
     except KeyboardInterrupt:

@@ -50,8 +50,8 @@ def need_free(host: str, port: int) -> None:
 def worker() -> None:
     """Send what waits in the outbox and for webhooks, and do what is due at its time, until stopped."""
     from app import logs
-    from app.chores import Chores
-    from app.notify import outbox, webhooks
+    from app.chores import BESIDE, Chores
+    from app.notify import outbox
 
     logs.configure()
-    outbox.run(also=Chores(), beside=webhooks.run)
+    outbox.run(also=Chores(), beside=BESIDE)

@@ -8,7 +8,7 @@ import datetime as dt
 import random
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
@@ -90,18 +90,18 @@ Beside = Callable[[threading.Event], None]
 
 
 def run(
-    stop: threading.Event | None = None, also: Callable[[], object] = lambda: None, beside: Beside | None = None
+    stop: threading.Event | None = None, also: Callable[[], object] = lambda: None, beside: Iterable[Beside] = ()
 ) -> None:
     """Deliver until `stop` is set; without one, until SIGTERM or SIGINT. A delivery under way is finished first.
 
-    `also` is called between deliveries; `beside` runs in a thread of its own until `stop` is set.
+    `also` is called between deliveries; each of `beside` runs in a thread of its own until `stop` is set.
     """
     if stop is None:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-    other = threading.Thread(target=beside, args=(stop,), name="beside") if beside else None
-    if other:
+    others = [threading.Thread(target=work, args=(stop,), name=work.__module__) for work in beside]
+    for other in others:
         other.start()
     while not stop.is_set():
         also()
@@ -112,11 +112,11 @@ def run(
             delivered = 0
         if not delivered:
             stop.wait(POLL_SECONDS)
-    if other:
+    for other in others:
         other.join()
 
 
-def in_background(also: Callable[[], object] = lambda: None, beside: Beside | None = None) -> Callable[[], None]:
+def in_background(also: Callable[[], object] = lambda: None, beside: Iterable[Beside] = ()) -> Callable[[], None]:
     """Run a worker beside this program; the answer stops it and waits until it has."""
     stop = threading.Event()
     worker = threading.Thread(target=run, args=(stop, also, beside), name="outbox", daemon=True)

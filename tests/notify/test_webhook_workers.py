@@ -66,7 +66,7 @@ def test_a_target_that_hangs_delays_neither_other_webhooks_nor_mails(
         told(quick)
         with sessions.begin() as db:
             outbox.enqueue(db, outbox.EMAIL, "a@partner.example", "Hello", "Words")
-        end = outbox.in_background(beside=webhooks.run)
+        end = outbox.in_background(beside=[webhooks.run])
         began = time.monotonic()
         while time.monotonic() - began < 5 and not (hook.came and _mail_left()):
             time.sleep(0.01)
