@@ -103,6 +103,7 @@ class School(Base):
     registered_at: Mapped[dt.datetime] = mapped_column(default=now)
     frozen_at: Mapped[dt.datetime | None] = mapped_column(doc="The school stopped every app at once")
     frozen_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"))
+    frozen_reason: Mapped[str | None] = mapped_column(Text, doc="In the words of whoever stopped them")
     checked: Mapped[dict[str, Any] | None] = mapped_column(
         JSON, doc="What the register said when the school was last checked: a later difference is looked at"
     )
@@ -167,16 +168,17 @@ class School(Base):
         )
         return db.scalars(found.order_by(Establishment.urn).limit(1)).one()
 
-    def freeze(self, db: Session, by: uuid.UUID) -> bool:
+    def freeze(self, db: Session, by: uuid.UUID, reason: str) -> bool:
         """Let no app read anything until `unfreeze`; False when that is so already."""
-        won = self._set_frozen(db, School.frozen_at.is_(None), frozen_at=now(), frozen_by=by)
+        won = self._set_frozen(db, School.frozen_at.is_(None), frozen_at=now(), frozen_by=by, frozen_reason=reason)
         if won:
             withdrawn(db)
         return won
 
     def unfreeze(self, db: Session) -> bool:
         """Let apps read again what they may; False when nothing is frozen."""
-        return self._set_frozen(db, School.frozen_at.is_not(None), frozen_at=None, frozen_by=None)
+        none = {"frozen_at": None, "frozen_by": None, "frozen_reason": None}
+        return self._set_frozen(db, School.frozen_at.is_not(None), **none)
 
     def _set_frozen(self, db: Session, only: Any, **values: Any) -> bool:
         changed = update(School).where(School.id == self.id, only).values(**values).returning(School.id)

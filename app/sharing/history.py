@@ -16,18 +16,21 @@ SENTENCES = {
     "authorisation.revoked": "Revoked",
     "authorisation.returned": "The app gave the authorisation back",
     "authorisation.kept": "Kept as it was agreed to before",
+    "school.frozen": "Everything was frozen",
+    "school.unfrozen": "The freeze of everything ended",
 }  # that it expired, its end date says
 
 
 def of(db: Session, authorisation: Authorisation) -> list[Happening]:
     """Everything that this school ever decided about this app, newest first."""
     all_given = Authorisation.to_app(db, authorisation.school_id, authorisation.app_id)
-    events = event.about(db, authorisation.school_id, [given.id for given in all_given])
+    events = event.about(db, authorisation.school_id, [authorisation.school_id, *(given.id for given in all_given)])
+    first = min(given.granted_at for given in all_given)
     who = Account.names(db, [row.actor_id for row in events])
     told = [
         Happening(row.happened_at, _sentence(row), who.get(row.actor_id, US) if row.actor_id else US)
         for row in events
-        if _sentence(row)
+        if row.happened_at >= first and _sentence(row)
     ]
     told += [
         Happening(given.expires_at, "The authorisation reached its end date", "")

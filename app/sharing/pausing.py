@@ -83,7 +83,7 @@ def resume_in_time(db: Session) -> int:
 
 def freeze(db: Session, *, person: Person, school: School, reason: str) -> bool:
     """Stop the data calls of every app at once; False when everything is frozen already."""
-    if not school.freeze(db, person.account.id):
+    if not school.freeze(db, person.account.id, reason):
         return False
     _tell_all(db, school, "paused", person, reason)
     return True
@@ -170,7 +170,7 @@ def submit_freeze(request: Request, sent: Posted) -> Response:
             faults = shown(wrong, FreezeForm)
             return page(request, "sharing/freeze.html", 422, school=school, sent=sent, problems=faults)
         freeze(db, person=person, school=school, reason=reason)
-    return see_other("/school")
+    return see_other("/school?done=frozen")
 
 
 @router.post("/unfreeze")
@@ -179,7 +179,7 @@ def submit_unfreeze(request: Request) -> Response:
     with sessions.begin() as db:
         person, school = at_school(request, db, *DECIDING)
         unfreeze(db, person=person, school=school)
-    return see_other("/school")
+    return see_other("/school?done=unfrozen")
 
 
 def _day(typed: str) -> dt.date | None:

@@ -54,6 +54,8 @@ def home(request: Request, done: str = "") -> Response:
         may_stop=not person.roles_at_school.isdisjoint(STOPPING),
         frozen_by=frozen_by.get(school.frozen_by, "") if school.frozen_by else "",
         review_due=review.is_due(school, shared),
+        just_frozen=done == "frozen" and school.frozen_at is not None and school.frozen_at > ago(JUST_NOW_SECONDS),
+        just_unfrozen=done == "unfrozen" and school.frozen_at is None,
         reviewed=done == "reviewed" and (school.reviewed_at or school.registered_at) > ago(JUST_NOW_SECONDS),
         scopes=SCOPES,
     )

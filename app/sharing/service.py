@@ -186,8 +186,8 @@ def grant(db: Session, *, person: Person, school: School, app: App, scopes: list
         authorisation = standing
         still_wanted(db, school, standing, person)
     else:
-        if standing:
-            standing.end(db, EXPIRED, person.account.id)
+        if standing and standing.end(db, EXPIRED, None):
+            tell(db, school, standing, "expired", by=None)
         authorisation = Authorisation(
             school_id=school.id, app_id=app.id, scopes=granted, granted_by=person.account.id, expires_at=until
         )
