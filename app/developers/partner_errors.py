@@ -61,7 +61,7 @@ PARTNER = Group(
         Entry(
             "invitation_settled",
             "partner API, 409",
-            "The invitation has been answered, forwarded or taken back, or it has run out.",
+            "The invitation has been answered, forwarded or withdrawn, or it has run out.",
             "Read it anew: its state says which.",
         ),
         Entry(

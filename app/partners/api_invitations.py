@@ -77,7 +77,7 @@ async def one_invitation(request: Request, invitation_id: str) -> Response:
 
 @router.delete("/invitations/{invitation_id}", status_code=204, **api_docs.done())
 async def cancel(request: Request, invitation_id: str) -> Response:
-    """Take it back, while it waits for an answer."""
+    """Withdraw it, while it waits for an answer."""
     access = await caller(request)
 
     def take_back() -> None:

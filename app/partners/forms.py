@@ -3,7 +3,7 @@
 import dataclasses
 import re
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
@@ -15,7 +15,6 @@ from app.oauth import metadata
 from app.partners.apps import keys, lacking_reasons
 from app.partners.service import BY_KEY, Asking, Draft, check
 from app.web.forms import Fault, shown
-from app.web.people import PersonForm
 
 _SOUND = Draft(name="Sound", redirect_uris=["https://sound.example/"], scopes=[Asking(OPENID)])
 
@@ -74,18 +73,6 @@ class PartnerForm(CardForm):
     name: str = Field(description="Enter the company’s name, in at most 100 characters", min_length=1, max_length=100)
 
     _name = field_validator("name")(_one_line)
-
-
-class Contact(PersonForm):
-    """Whom an invitation is for."""
-
-    whose: ClassVar[str] = "the contact’s"
-
-
-class TechnicalContact(PersonForm):
-    """Whom the contact may turn to about the technical side."""
-
-    whose: ClassVar[str] = "the technical contact’s"
 
 
 class Reason(BaseModel):

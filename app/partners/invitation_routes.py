@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import ValidationError
 from starlette.responses import Response
 
 from app.db import Session, sessions
@@ -26,12 +25,11 @@ from app.models.invitation import (
 )
 from app.models.partner import App, Partner
 from app.models.scope import SCOPES
-from app.partners.forms import Contact, TechnicalContact
 from app.sharing import invitations
+from app.sharing.contacts import Contact, TechnicalContact, mistakes
 from app.signin.session import at_partner
 from app.web.forms import Fault, Posted, shown
 from app.web.pages import page, see_other
-from app.web.people import PersonForm
 
 router = APIRouter(prefix="/partners/invitations", include_in_schema=False)
 
@@ -41,7 +39,7 @@ FIELDS = ("school", "contact_name", "contact_email", "technical_name", "technica
 DONE = {
     "sent": "The invitation is on its way",
     "reminded": "The reminder is on its way. Its link takes the place of the one before",
-    "cancelled": "The invitation is taken back. Its link says so from now on",
+    "cancelled": "The invitation is withdrawn. Its link says so from now on",
 }
 SETTLED = {
     AUTHORISED: "Authorised",
@@ -124,7 +122,7 @@ def see(request: Request, invitation_id: uuid.UUID, done: str = "") -> Response:
 
 @router.post("/{invitation_id}/cancel")
 def cancel(request: Request, invitation_id: uuid.UUID) -> Response:
-    """Take it back."""
+    """Withdraw it."""
     try:
         with sessions.begin() as db:
             person, partner = at_partner(request, db)
@@ -167,24 +165,16 @@ def _mistakes(db: Session, app: App, sent: dict[str, str], scopes: list[str]) ->
         invitations.check_app(db, app, invitations.find(db, sent.get("school", "")))
     except invitations.CannotInvite as wrong:
         faults += _beside(wrong)
-    faults += _about(Contact, "contact", sent)
+    faults += mistakes(Contact, sent.get("contact_name", ""), sent.get("contact_email", ""))
     if not scopes:
         faults.append(Fault("Choose at least one kind of data", "scopes" if app.scopes else ""))
-    if sent.get("technical_name") or sent.get("technical_email"):
-        faults += _about(TechnicalContact, "technical", sent)
+    expert = (sent.get("technical_name", ""), sent.get("technical_email", ""))
+    if any(expert):
+        faults += mistakes(TechnicalContact, *expert)
     reference = sent.get("reference", "")
     if len(reference) > LONGEST_REFERENCE or not reference.isprintable():
         faults.append(Fault(f"A reference has at most {LONGEST_REFERENCE} characters, all printable", "reference"))
     return faults
-
-
-def _about(form: type[PersonForm], which: str, sent: dict[str, str]) -> list[Fault]:
-    """What is wrong with a name and an address, whose fields begin with `which`."""
-    try:
-        form(name=sent.get(f"{which}_name", ""), email=sent.get(f"{which}_email", ""))
-    except ValidationError as wrong:
-        return [Fault(fault.text, f"{which}_{fault.field}") for fault in shown(wrong, form)]
-    return []
 
 
 def _beside(wrong: Problem) -> list[Fault]:

@@ -195,7 +195,7 @@ def _unknown(request: Request, db: Session) -> Response:
 def _settled_page(
     request: Request, db: Session, invitation: Invitation, person: Person | None, context: dict[str, Any]
 ) -> Response:
-    """It was answered, passed on, taken back, or has run out."""
+    """It was answered, passed on, withdrawn, or has run out."""
     status, mine, given, next_ = 410, False, None, None
     if person and invitation.school_id:
         mine = any(held.school_id == invitation.school_id for held in person.memberships)

@@ -4,8 +4,6 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable, Sequence
 
-from pydantic import ValidationError
-
 from app.audit import record
 from app.db import Session
 from app.directory import typed
@@ -19,9 +17,9 @@ from app.models.scope import SCOPES
 from app.notify import messages, notices
 from app.secrets import digest, new_secret
 from app.settings import settings
+from app.sharing.contacts import Contact, TechnicalContact, mistakes
 from app.sharing.service import grant
 from app.signin.session import Person
-from app.web.people import PersonForm
 
 DAY = 86_400
 LONGEST_CHAIN = 5
@@ -44,7 +42,7 @@ class TooMany(Problem):
 
 
 class Settled(Problem):
-    """Somebody was quicker: it has been answered, forwarded or taken back, or it has run out."""
+    """Somebody was quicker: it has been answered, forwarded or withdrawn, or it has run out."""
 
     status = 409
     title = "This invitation has been settled meanwhile"
@@ -72,14 +70,14 @@ def send(
     """Invite a school, and mail its contact. The same `reference` of an app twice is one invitation.
 
     `technical` is the name and address of a technical contact; `by` the account, None for the API. Name and addresses
-    are those of a `PersonForm`. Raises CannotInvite (422) or TooMany (429).
+    are those of a `Contact`. Raises CannotInvite (422) or TooMany (429).
     """
     Invitation.queue_up(db, app.partner_id)
     if reference and (known := Invitation.with_reference(db, app.id, reference)):
         return known
     found = find(db, urn_or_dfe)
-    contact = _person(contact_name, contact_email, "contact")
-    expert = _person(*technical, "technical") if technical else None
+    contact = _person(Contact, contact_name, contact_email)
+    expert = _person(TechnicalContact, *technical) if technical else None
     wanted = _scopes(app, scopes)
     check_app(db, app, found)
     if reference and (len(reference) > 100 or not reference.isprintable()):
@@ -215,7 +213,7 @@ def forward(db: Session, invitation: Invitation, *, name: str, email: str, by: u
 
 
 def cancel(db: Session, invitation: Invitation, by: uuid.UUID | None) -> None:
-    """The partner takes it back; its link says so from now on. Raises Settled."""
+    """The partner withdraws it; its link says so from now on. Raises Settled."""
     if not invitation.settle(db, CANCELLED, by):
         raise Settled
     _record(db, invitation, "cancelled", by)
@@ -280,13 +278,10 @@ def check_app(db: Session, app: App, found: Establishment) -> None:
         raise CannotInvite(f"{app.name} is a Test app: it can only invite the test schools.", "school")
 
 
-def _person(name: str, email: str, which: str) -> PersonForm:
-    try:
-        return PersonForm(name=name, email=email)
-    except ValidationError as wrong:
-        fault = wrong.errors()[0]
-        words = str(fault.get("ctx", {}).get("error", fault["msg"])).replace("your", "the").replace("Your", "The")
-        raise CannotInvite(f"{words}.", f"{which}_{fault['loc'][0]}") from wrong
+def _person(form: type[Contact], name: str, email: str) -> Contact:
+    if faults := mistakes(form, name, email):
+        raise CannotInvite(f"{faults[0].text}.", faults[0].field)
+    return form(name=name, email=email)
 
 
 def _mail(db: Session, invitation: Invitation, secret: str, kind: str) -> None:

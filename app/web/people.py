@@ -11,12 +11,12 @@ LONGEST_NAME = 100
 
 
 class PersonForm(BaseModel):
-    """Who is writing to us."""
+    """Who is writing to us. A form about anybody else is a subclass whose `whose` names them in the messages."""
 
     whose: ClassVar[str] = "your"
 
-    name: str = Field(description="Enter your name")
-    email: str = Field(description="Enter your email address")
+    name: str = Field(default="", validate_default=True)
+    email: str = Field(default="", validate_default=True)
 
     @field_validator("name")
     @classmethod
@@ -27,7 +27,7 @@ class PersonForm(BaseModel):
         if not any(mark.isalpha() for mark in name) or not name.isprintable():
             raise ValueError(f"Enter {cls.whose} name in letters, such as Sam O’Neill")
         if len(name) > LONGEST_NAME:
-            raise ValueError(f"{cls.whose.capitalize()} name must be {LONGEST_NAME} characters or fewer")
+            raise ValueError(f"{cls.whose[0].upper()}{cls.whose[1:]} name must be {LONGEST_NAME} characters or fewer")
         return name
 
     @field_validator("email")
@@ -40,9 +40,6 @@ class SomebodyForm(PersonForm):
     """Who somebody else is, as the person who writes to us knows them."""
 
     whose: ClassVar[str] = "their"
-
-    name: str = Field(description="Enter their name")
-    email: str = Field(description="Enter their email address")
 
 
 def address(typed: str, whose: str = "your") -> str:

@@ -132,7 +132,7 @@ def test_taking_it_back_and_reminding(portal: Browser) -> None:
     portal.presses("Send a reminder")
     assert "The reminder is on its way" in portal.text
     assert mails()[-1].subject.startswith("Reminder")
-    portal.presses("Take it back")
+    portal.presses("Withdraw")
     assert state(here) == "cancelled"
     portal.posts(f"/partners/invitations/{here.id}/cancel", 409)
     portal.posts(f"/partners/invitations/{here.id}/remind", 409)
@@ -151,7 +151,7 @@ def test_another_partner_sees_and_does_nothing(portal: Browser, other_browser: B
     assert other_browser.path.startswith("/sign-in")
     assert state(here) == "sent"
     portal.opens(f"/partners/invitations/{other.id}")
-    portal.presses("Take it back")
+    portal.presses("Withdraw")
     assert state(other) == "cancelled"
 
 

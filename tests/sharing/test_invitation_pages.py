@@ -174,6 +174,20 @@ def test_a_browser_that_has_not_followed_the_link_knows_nothing(browser: Browser
     other_browser.opens(here.path)
 
 
+def test_a_link_that_we_do_not_know_says_what_to_do_next(browser: Browser, other_browser: Browser) -> None:
+    here = Invited(registered=True)
+    browser.opens("/invitation", 404)
+    assert "Sign in, and see what your school shares" in browser.text
+    browser.follows("Register your school")
+    factories.signs_in(browser, here.admin)
+    browser.opens("/invitation", 404)
+    assert "Register your school" not in browser.text
+    browser.follows("See what Made-up Primary School 100001 shares")
+    assert browser.title == "Data sharing"
+    other_browser.opens(here.path)
+    assert "What you can do next" not in other_browser.text
+
+
 def test_nobody_signed_in_decides_nothing(browser: Browser) -> None:
     here = Invited(registered=True)
     browser.opens(here.path)
@@ -203,7 +217,7 @@ def test_what_is_in_the_way_has_its_own_page_and_nothing_is_lost(browser: Browse
             school.status = SUSPENDED
     titles = {
         "expired": "This invitation has run out",
-        "cancelled": "This invitation has been taken back",
+        "cancelled": "This invitation has been withdrawn",
         "suspended": "Reading Room cannot be authorised now",
         "frozen": "Made-up Primary School 100001 has stopped all sharing",
         "paused": "Made-up Primary School 100001 has paused Reading Room",

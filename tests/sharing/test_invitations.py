@@ -73,6 +73,24 @@ def test_what_cannot_be_sent_says_what_to_put_right(changed: dict[str, object], 
     assert here.send().state == "sent"
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"contact_name": ""}, "Enter the contact’s name."),
+        ({"contact_name": "A" * 101}, "The contact’s name must be 100 characters or fewer."),
+        ({"contact_email": ""}, "Enter the contact’s email address."),
+        ({"technical": ("", "tess@madeup-primary.sch.example")}, "Enter the technical contact’s name."),
+        ({"technical": ("7", "tess@madeup-primary.sch.example")}, "Enter the technical contact’s name in letters"),
+    ],
+)
+def test_what_is_wrong_is_said_about_whom_it_concerns(changed: dict[str, object], words: str) -> None:
+    here = Invited(send=False)
+    with pytest.raises(Problem) as refused:
+        here.send(**changed)
+    assert refused.value.hint.startswith(words) and "your" not in refused.value.hint.lower()
+    assert here.send(technical=("Tess", "tess@madeup-primary.sch.example")).state == "sent"
+
+
 def test_a_school_is_found_by_either_number() -> None:
     here = Invited(send=False)
     assert here.send(urn_or_dfe="888/0001").urn == 100001
