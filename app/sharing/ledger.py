@@ -4,6 +4,8 @@ import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -27,59 +29,69 @@ router = APIRouter(prefix="/school/ledger", include_in_schema=False)
 PAGE_ROWS = 50
 CHART_DAYS = 30
 FIRST_DAY, LAST_DAY = dt.date(2016, 1, 1), dt.date(2999, 12, 31)
+FILTERS = ("app", "scope", "since", "until")
+PAGE_NUMBER = "page_number"
+LONGEST, LONGEST_NUMBER = 100, 6
 HEADING = ("Time (UTC)", "App", "Partner", "Data", "Route", "People", "Network address")
 
 
 @dataclasses.dataclass(frozen=True)
 class Filter:
-    """What was chosen, as typed, and what it means; `faults` where it means nothing."""
+    """What was chosen, as typed, and what it means; where there are `faults` it means nothing, and nothing is shown."""
 
     typed: dict[str, str]
     wanted: Wanted
+    page_number: int
     faults: list[Fault]
 
     @property
     def query(self) -> str:
-        """The part of an address that chooses the same; what is typed is checked, so nothing in it needs escaping."""
-        return "&".join(f"{name}={value}" for name, value in self.typed.items() if value)
+        """The part of an address that chooses the same."""
+        return urlencode({name: value for name, value in self.typed.items() if value})
 
 
 @router.get("")
-def ask(request: Request, page_number: int = 1) -> Response:
+def ask(request: Request) -> Response:
     """Every read, newest first, with a chart by day."""
     with sessions.read() as db:
         _, school = at_school(request, db, *READING)
         apps = _apps(db, school)
-        chosen = _filter(request, school, apps)
-        rows, total = Read.page(db, chosen.wanted, _sound(page_number), PAGE_ROWS)
+        chosen = _filter(request, school, apps, (*FILTERS, PAGE_NUMBER))
+        if chosen.faults:
+            return _page(request, chosen, apps, 422)
+        rows, total = Read.page(db, chosen.wanted, chosen.page_number, PAGE_ROWS)
         days = Read.days_of_school(db, _charted(chosen.wanted))
     pages = -(-total // PAGE_ROWS)
-    return page(
-        request,
-        "sharing/ledger.html",
-        422 if chosen.faults else 200,
-        rows=rows,
-        total=total,
-        apps={one.id: one for one in apps},
-        scopes=SCOPES,
-        chosen=chosen,
-        sent=chosen.typed,
-        points=_points(days, _charted(chosen.wanted)),
-        problems=chosen.faults,
-        page_number=min(_sound(page_number), max(pages, 1)),
-        pages=pages,
-        months=settings.ledger_months,
-    )
+    shown = {"rows": rows, "total": total, "points": _points(days, _charted(chosen.wanted))}
+    shown |= {"pages": pages, "page_number": min(chosen.page_number, max(pages, 1))}
+    return _page(request, chosen, apps, **shown)
 
 
 @router.get(".csv")
 def export(request: Request) -> Response:
-    """The same rows for a spreadsheet."""
+    """The same rows for a spreadsheet; the page that says what is wrong where that is not clear."""
     with sessions.read() as db:
         _, school = at_school(request, db, *READING)
         apps = _apps(db, school)
-    chosen = _filter(request, school, apps)
+    chosen = _filter(request, school, apps, FILTERS)
+    if chosen.faults:
+        return _page(request, chosen, apps, 422)
     return download(f"access-ledger-{school.urn}", HEADING, _lines(chosen.wanted, {one.id: one for one in apps}))
+
+
+def _page(request: Request, chosen: Filter, apps: list[App], status: int = 200, **shown: Any) -> Response:
+    return page(
+        request,
+        "sharing/ledger.html",
+        status,
+        apps={one.id: one for one in apps},
+        scopes=SCOPES,
+        chosen=chosen,
+        sent=chosen.typed,
+        problems=chosen.faults,
+        months=settings.ledger_months,
+        **shown,
+    )
 
 
 def _apps(db: Session, school: School) -> list[App]:
@@ -88,19 +100,21 @@ def _apps(db: Session, school: School) -> list[App]:
     return sorted(found.values(), key=lambda app: (app.name.lower(), app.id))
 
 
-def _filter(request: Request, school: School, apps: list[App]) -> Filter:
-    """What cannot be meant (another school's app, no date) chooses nothing, and the page says so."""
-    asked, faults = request.query_params, []
-    app = next((one for one in apps if str(one.id) == asked.get("app")), None)
-    if asked.get("app") and app is None:
-        faults.append(Fault("Choose one of the apps in the list", "app"))
-    scope = asked.get("scope", "") if asked.get("scope") in SCOPES else ""
-    if asked.get("scope") and not scope:
-        faults.append(Fault("Choose one of the kinds of data in the list", "scope"))
+def _filter(request: Request, school: School, apps: list[App], names: tuple[str, ...]) -> Filter:
+    """What the address chooses. A faulty or unknown filter is a fault: left out, it would show more than was asked."""
+    asked = request.query_params
+    typed = {name: asked.get(name, "").replace("\x00", "").strip()[:LONGEST] for name in FILTERS}
+    faults = [Fault(text) for text in _strange(request, names)]
+    app = next((one for one in apps if str(one.id) == typed["app"]), None)
+    if typed["app"] and app is None:
+        faults.append(Fault(f"“{typed['app']}” is none of the apps in the list. Choose one of them", "app"))
+    if typed["scope"] and (typed["scope"] not in SCOPES or SCOPES[typed["scope"]].identity):
+        faults.append(Fault(f"“{typed['scope']}” is no kind of data in the list. Choose one of them", "scope"))
     days: dict[str, dt.date | None] = {}
     for name in ("since", "until"):
         try:
-            days[name] = _date(asked.get(name, ""))
+            days[name] = _date(typed[name])
+            typed[name] = str(days[name] or "")
         except ValueError:
             days[name] = None
             faults.append(Fault("Choose a date, such as 2026-09-01", name))
@@ -110,12 +124,21 @@ def _filter(request: Request, school: School, apps: list[App]) -> Filter:
     wanted = Wanted(
         school.id,
         app.id if app else None,
-        scope,
+        typed["scope"],
         _midnight(first) if first else None,
         _midnight(last + dt.timedelta(days=1)) if last else None,
     )
-    typed = {"app": str(app.id) if app else "", "scope": scope, "since": str(first or ""), "until": str(last or "")}
-    return Filter(typed, wanted, faults)
+    return Filter(typed, wanted, _number(asked.get(PAGE_NUMBER, "")), faults)
+
+
+def _strange(request: Request, names: tuple[str, ...]) -> Iterator[str]:
+    """What is said of each name in the address that is no filter, or is there more than once."""
+    asked = request.query_params
+    for name in asked:
+        if name not in names:
+            yield f"There is no filter “{name[:LONGEST]}”. The filters are {', '.join(FILTERS[:-1])} and {FILTERS[-1]}"
+        elif len(asked.getlist(name)) > 1:
+            yield f"The filter “{name}” is there more than once. Choose again"
 
 
 def _date(typed: str) -> dt.date | None:
@@ -155,5 +178,6 @@ def _lines(wanted: Wanted, apps: dict[uuid.UUID, App]) -> Iterator[tuple[str, ..
             yield (when, *names, data, row.route, str(row.people), row.address)
 
 
-def _sound(page_number: int) -> int:
-    return max(1, min(page_number, 1_000_000))
+def _number(typed: str) -> int:
+    """Which page; the first for what is no number."""
+    return max(1, int(typed[:LONGEST_NUMBER])) if typed.isascii() and typed.isdigit() else 1

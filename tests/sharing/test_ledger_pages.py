@@ -75,29 +75,80 @@ def test_the_reads_can_be_narrowed_to_an_app_a_kind_of_data_and_days(browser: Br
     browser.fills("To", "2026-03-01")
     browser.presses("Show")
     assert "1 read." in browser.text and "1 March 2026" in browser.text
-    browser.opens("/school/ledger?scope=openid")
+    browser.opens("/school/ledger?scope=students")
     assert "No read fits what you chose" in browser.text
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
-        "app=other",
-        "scope=nothing",
-        "since=yesterday",
-        "until=0001-01-01",
-        "since=9999-12-31",
-        "since=2026-02-02&until=2026-02-01",
-    ],
-)
-def test_what_cannot_be_chosen_is_said_and_the_page_stays(browser: Browser, query: str) -> None:
+UNCLEAR = [
+    ("app=other", "app", "“other” is none of the apps in the list"),
+    ("scope=nothing", "scope", "“nothing” is no kind of data in the list"),
+    ("scope=openid", "scope", "“openid” is no kind of data in the list"),
+    ("since=yesterday", "since", "Choose a date, such as 2026-09-01"),
+    ("since=2026-02-30", "since", "Choose a date, such as 2026-09-01"),
+    ("until=0001-01-01", "until", "Choose a date, such as 2026-09-01"),
+    ("since=9999-12-31", "since", "Choose a date, such as 2026-09-01"),
+    ("since=2026-02-02&until=2026-02-01", "until", "The last day is before the first"),
+    ("from=2026-02-02", "", "There is no filter “from”. The filters are app, scope, since and until"),
+    ("since=2026-02-02&to=2026-02-03", "", "There is no filter “to”. The filters are app, scope, since and until"),
+    ("scope=school&scope=students", "", "The filter “scope” is there more than once"),
+]
+
+
+@pytest.mark.parametrize(("query", "field", "words"), UNCLEAR)
+def test_what_cannot_be_chosen_is_said_at_its_field_and_nothing_is_shown(
+    browser: Browser, query: str, field: str, words: str
+) -> None:
     given = _school()
     add(given, 2)
     factories.signs_in(browser, given.admin)
 
     browser.opens(f"/school/ledger?{query}", 422)
-    assert browser.title == "Access ledger"
-    browser.opens("/school/ledger")
+    assert browser.title == "Access ledger" and words in browser.text
+    assert "192.0.2.7" not in browser.text and "No read is shown yet" in browser.text
+    if field:
+        (message,) = browser.document.xpath(f"//*[@id='{field}-error']")
+        assert words in message.text_content()
+        (there,) = browser.document.xpath(f"//*[contains(@class, 'govuk-error-summary')]//a[@href='#{field}']")
+        assert words in there.text_content()
+    browser.opens("/school/ledger?app=&scope=&since=&until=")
+    assert "2 reads" in browser.text
+
+
+@pytest.mark.parametrize(("query", "field", "words"), UNCLEAR)
+def test_no_spreadsheet_is_made_of_what_is_not_clear(browser: Browser, query: str, field: str, words: str) -> None:
+    given = _school()
+    add(given, 2)
+    factories.signs_in(browser, given.admin)
+
+    answer = browser.client.get(f"/school/ledger.csv?{query}")
+    assert answer.status_code == 422 and answer.headers["content-type"].startswith("text/html")
+    assert "content-disposition" not in answer.headers and words in answer.text and "192.0.2.7" not in answer.text
+    answer = browser.client.get(f"/school/ledger.csv?app={given.app.id}&scope=school&since=2020-01-01")
+    assert answer.status_code == 200 and answer.text.count("192.0.2.7") == 2
+
+
+def test_what_was_typed_stays_beside_what_is_wrong(browser: Browser) -> None:
+    given = _school()
+    add(given, 2)
+    factories.signs_in(browser, given.admin)
+
+    browser.opens(f"/school/ledger?app={given.app.id}&scope=school&since=1+May&until=2026-05-02", 422)
+    assert browser.value("since") == "1 May" and browser.value("until") == "2026-05-02"
+    assert [one.get("value") for one in browser.document.xpath("//option[@selected]")] == [str(given.app.id), "school"]
+    browser.fills("From", "2020-05-01")
+    browser.fills("To", "")
+    browser.presses("Show")
+    assert "2 reads" in browser.text and browser.value("since") == "2020-05-01"
+
+
+@pytest.mark.parametrize("number", ["x", "-1", "0", "9" * 5000, "²", ""])
+def test_a_page_that_is_none_is_another_page_of_the_same(browser: Browser, number: str) -> None:
+    given = _school()
+    add(given, 2)
+    factories.signs_in(browser, given.admin)
+    browser.opens(f"/school/ledger?since=2020-01-01&page_number={number}")
+    assert browser.title == "Access ledger" and browser.value("since") == "2020-01-01"
+    browser.opens("/school/ledger?page_number=1")
     assert "2 reads" in browser.text
 
 
