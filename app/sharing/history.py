@@ -47,6 +47,8 @@ def _sentence(row: event.Event) -> str:
     scopes, before = row.detail["scopes"], row.detail.get("before")
     if row.detail.get("replaces"):  # as events were told before an authorisation could change
         return f"Authorised anew, in place of what was agreed before: {_titles(scopes)}"
+    if row.detail.get("reworded"):
+        return "Agreed to what the app says now about the same data"
     if row.detail.get("renewed") or (before is not None and set(before) == set(scopes)):
         return "Authorised again for the same data, with a new end date"
     if before is None:

@@ -62,7 +62,7 @@ def ask(request: Request) -> Response:
         rows, total = Read.page(db, chosen.wanted, chosen.page_number, PAGE_ROWS)
         days = Read.days_of_school(db, _charted(chosen.wanted))
     pages = -(-total // PAGE_ROWS)
-    shown = {"rows": rows, "total": total, "points": _points(days, _charted(chosen.wanted))}
+    shown: dict[str, Any] = {"rows": rows, "total": total, "points": _points(days, _charted(chosen.wanted))}
     shown |= {"pages": pages, "page_number": min(chosen.page_number, max(pages, 1))}
     return _page(request, chosen, apps, **shown)
 

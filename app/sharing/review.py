@@ -19,7 +19,8 @@ from app.models.ledger import Read
 from app.models.school import School
 from app.models.scope import SCOPES
 from app.sharing import difference
-from app.sharing.service import CannotShare, Line, NotOffered, agreed, change, facts, revoke, still_wanted
+from app.sharing.alteration import change, keep
+from app.sharing.service import CannotShare, Line, NotOffered, agreed, facts, revoke, still_wanted
 from app.signin.session import Person, at_school
 from app.web.forms import Fault, Posted
 from app.web.pages import page, see_other
@@ -94,14 +95,15 @@ def finish(db: Session, *, person: Person, school: School, rows: list[Reviewed],
     record(db, "school.reviewed", actor=person.account.id, school=school.id, subject=school.id, **done)
 
 
-def stop_sharing(db: Session, *, person: Person, school: School, authorisation_id: uuid.UUID, scope: str) -> None:
-    """Let an app read this no more, if it is optional and not all that is shared. Raises NotFound."""
+def stop_sharing(db: Session, *, person: Person, school: School, authorisation_id: uuid.UUID, scope: str) -> bool:
+    """Let an app read this no more; False where it is not shared, or must be, or is all. Raises NotFound."""
     School.locked(db, school.id)  # before the scopes are read: two who narrow at once both do
     given = _found(db, authorisation_id, school)
     optional = [line.scope for line in agreed(given) if not line.required]
     left = [name for name in given.scopes if name != scope]
-    if given.is_active and scope in optional and left:
-        change(db, person=person, school=school, authorisation_id=given.id, scopes=left, reworded=False)
+    if not given.is_active or scope not in optional or not left:
+        return False
+    return change(db, person=person, school=school, authorisation_id=given.id, scopes=left, reworded=False)
 
 
 @router.get("/apps/{authorisation_id}/change")
@@ -126,17 +128,15 @@ def decide(request: Request, authorisation_id: uuid.UUID, sent: Posted) -> Respo
         if sent.get("shown") != shown.fingerprint:
             return _change_page(request, given, 409, problems=[CHANGED])
         if sent.get("decision") == KEEP:
-            still_wanted(db, school, given, person)
-            by, subject = person.account.id, given.id
-            record(db, "authorisation.kept", actor=by, school=school.id, subject=subject, scopes=given.scopes)
+            keep(db, person=person, school=school, given=given)
             return see_other(f"/school/apps/{given.id}?done=kept")
         lines = [row.line for row in shown.rows]
         chosen = [line.scope for line in lines if line.required or sent.get(f"scope-{line.scope}") == "yes"]
         try:
-            change(db, person=person, school=school, authorisation_id=given.id, scopes=chosen, reworded=True)
+            done = change(db, person=person, school=school, authorisation_id=given.id, scopes=chosen, reworded=True)
         except (NotOffered, CannotShare) as wrong:
             return _change_page(request, given, wrong.status, sent=sent, problems=[Fault(wrong.text)])
-    return see_other(f"/school/apps/{authorisation_id}?done=changed")
+    return see_other(f"/school/apps/{authorisation_id}?done={'changed' if done else 'unchanged'}")
 
 
 @router.post("/apps/{authorisation_id}/stop")
@@ -144,8 +144,9 @@ def stop(request: Request, authorisation_id: uuid.UUID, sent: Posted) -> Respons
     """Share one optional kind of data no more. Pressed twice, it is done once."""
     with sessions.begin() as db:
         person, school = at_school(request, db, *DECIDING)
-        stop_sharing(db, person=person, school=school, authorisation_id=authorisation_id, scope=sent.get("scope", ""))
-    return see_other(f"/school/apps/{authorisation_id}?done=changed")
+        scope = sent.get("scope", "")
+        done = stop_sharing(db, person=person, school=school, authorisation_id=authorisation_id, scope=scope)
+    return see_other(f"/school/apps/{authorisation_id}{'?done=changed' if done else ''}")
 
 
 @router.get("/review")

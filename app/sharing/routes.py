@@ -30,6 +30,7 @@ DONE = {
     "resumed": "Resumed: {} reads again what your school agreed to",
     "renewed": "Renewed: {} may go on",
     "changed": "Saved: what {} may read has changed",
+    "unchanged": "Nothing was changed: {} goes on as before",
     "kept": "Kept: {} goes on as before",
 }
 

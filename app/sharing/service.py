@@ -177,7 +177,7 @@ def grant(db: Session, *, person: Person, school: School, app: App, scopes: list
         raise NotOffered(hint=f"{app.name} does not offer that choice." if scopes else "Choose at least one.")
     granted = [scope for scope in offered if scope in scopes]
     school = School.locked(db, school.id)
-    _check_still_admin(db, person, school)
+    check_still_admin(db, person, school)
     check_both_may(school, app)
 
     until, standing = end_date(), Authorisation.unended(db, school.id, app.id)
@@ -192,7 +192,7 @@ def grant(db: Session, *, person: Person, school: School, app: App, scopes: list
             school_id=school.id, app_id=app.id, scopes=granted, granted_by=person.account.id, expires_at=until
         )
         db.add(authorisation)
-    authorisation.terms = _terms(app, granted)
+    authorisation.terms = terms_of(app, granted)
     db.flush()
     ended = [scope for scope in before or () if scope not in granted]
     kind = "granted" if before is None else "renewed" if set(before) == set(granted) else "changed"
@@ -216,41 +216,7 @@ def revoke(db: Session, *, person: Person, school: School, authorisation_id: uui
     return authorisation
 
 
-def change(
-    db: Session, *, person: Person, school: School, authorisation_id: uuid.UUID, scopes: Iterable[str], reworded: bool
-) -> Authorisation:
-    """Let an authorisation in force cover these scopes from now on, until the day that was agreed to.
-
-    `reworded`: the person has read what the app says now, and that takes the place of what was agreed to before.
-    Raises NotFound, CannotShare, or NotOffered for a scope that is neither agreed to nor asked for, or none at all.
-    """
-    school = School.locked(db, school.id)
-    _check_still_admin(db, person, school)
-    given = Authorisation.at_school(db, authorisation_id, school.id)
-    if given is None:
-        raise NotFound
-    db.refresh(given)
-    wanted = set(scopes)
-    before, known = list(given.scopes), [*given.scopes, *(scope for scope in given.app.asks if scope in SCOPES)]
-    chosen = [scope for scope in dict.fromkeys(known) if scope in wanted]
-    if not chosen or not wanted <= set(chosen):
-        raise NotOffered(hint="Choose at least one, or revoke the authorisation.")
-    if not set(chosen) <= set(before):
-        check_both_may(school, given.app)
-    if not given.is_active or not given.change(db, chosen, given.expires_at):
-        raise CannotShare(hint="The authorisation has ended.")
-    if reworded:
-        given.terms = _terms(given.app, chosen)
-    elif given.terms is not None:
-        given.terms = [row for row in given.terms if row["scope"] in chosen]
-    db.flush()
-    still_wanted(db, school, given, person)
-    ended, ends = [scope for scope in before if scope not in chosen], given.expires_at.isoformat(timespec="seconds")
-    tell(db, school, given, "changed", by=person.account.id, ended=ended, until=ends, before=before)
-    return given
-
-
-def _check_still_admin(db: Session, person: Person, school: School) -> None:
+def check_still_admin(db: Session, person: Person, school: School) -> None:
     """Removing people locks the school too: whoever was removed while this waited decides nothing any more."""
     mine = people.membership_of(db, school.id, person.account.id)
     if mine is None or mine.role != ADMIN:
@@ -273,7 +239,7 @@ def give_back(db: Session, authorisation: Authorisation) -> bool:
     return True
 
 
-def _terms(app: App, scopes: list[str]) -> list[dict[str, Any]]:
+def terms_of(app: App, scopes: list[str]) -> list[dict[str, Any]]:
     """What a school has just agreed to, word for word: the app may word it differently later."""
     return [
         {

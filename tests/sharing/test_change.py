@@ -10,6 +10,7 @@ from app.models.authorisation import Authorisation
 from app.models.base import ago, now
 from app.models.event import about
 from app.models.partner import AppScope
+from app.models.receipt import Receipt
 from app.models.token import Token
 from app.sharing import difference
 from app.sharing.difference import ADDED, KEPT, REMOVED
@@ -44,6 +45,11 @@ def asks(here: World, scope: str, **columns: object) -> None:
 def scopes(given: Authorisation) -> list[str]:
     with sessions.read() as db:
         return db.get_one(Authorisation, given.id).scopes
+
+
+def receipts_of(given: Authorisation) -> list[Receipt]:
+    with sessions.read() as db:
+        return Receipt.of(db, given.id)
 
 
 def test_words_that_were_added_and_removed_are_told_apart() -> None:
@@ -117,6 +123,53 @@ def test_keeping_what_was_agreed_before_changes_nothing_and_asks_no_more(page: B
     assert "Kept: Reading Room goes on as before" in page.text and "asks for more" not in page.text
     assert scopes(given) == ["school"] and actions(here)[0] == "authorisation.kept"
     assert notices() == ["authorisation.granted"]
+
+
+def test_saving_what_was_agreed_to_already_is_no_change_and_tells_nobody(page: Browser) -> None:
+    here = world()
+    given = agreed(here, "school", "email")
+    signs_in(page, here.admin)
+    mails, receipts = len(subjects()), len(receipts_of(given))
+    page.opens(f"/school/apps/{given.id}/change")
+    page.presses("Save Changes")
+
+    assert "Nothing was changed: Reading Room goes on as before" in page.text and "Saved:" not in page.text
+    assert "Kept as it was agreed to before" in page.text and "new end date" not in page.text
+    assert actions(here)[0] == "authorisation.kept" and notices() == ["authorisation.granted"]
+    assert len(subjects()) == mails and len(receipts_of(given)) == receipts
+
+    page.opens(f"/school/apps/{given.id}/change")
+    page.document.get_element_by_id("scope-email").attrib.pop("checked")
+    page.presses("Save Changes")
+    assert "Saved: what Reading Room may read has changed" in page.text and scopes(given) == ["school"]
+    assert notices()[-1] == "authorisation.changed" and len(receipts_of(given)) == receipts + 1
+
+
+def test_other_words_for_the_same_data_are_a_change_and_the_history_says_which(page: Browser) -> None:
+    here = world()
+    given = agreed(here, "school", "email")
+    asks(here, "email", purpose="To write to you")
+    signs_in(page, here.admin)
+    page.opens(f"/school/apps/{given.id}/change")
+    page.presses("Save Changes")
+
+    assert "Saved: what Reading Room may read has changed" in page.text
+    assert "Agreed to what the app says now about the same data" in page.text and "new end date" not in page.text
+    page.opens(f"/school/apps/{given.id}/change")
+    page.presses("Save Changes")
+    assert "Nothing was changed" in page.text
+    assert notices().count("authorisation.changed") == 1
+
+
+def test_what_is_not_shared_cannot_be_stopped_and_nothing_is_said_of_it(page: Browser) -> None:
+    here = world()
+    given = agreed(here, "school", "email")
+    signs_in(page, here.admin)
+    for scope in ("profile", "nonsense", ""):
+        page.posts(f"/school/apps/{given.id}/stop", scope=scope)
+        assert page.path == f"/school/apps/{given.id}" and "Saved:" not in page.text
+    page.posts(f"/school/apps/{given.id}/stop", scope="email")
+    assert "Saved: what Reading Room may read has changed" in page.text and scopes(given) == ["school"]
 
 
 def test_what_was_not_shown_is_not_agreed_to(page: Browser) -> None:
