@@ -79,13 +79,16 @@ def withdraw(db: Session, person: Person, school: School, waiting: Welcome) -> N
     record(db, "person.withdrawn", actor=person.account.id, school=school.id, subject=waiting.id)
 
 
-def change_role(db: Session, person: Person, school: School, account_id: uuid.UUID, role: str) -> None:
-    """Give somebody another role. Links that they sent as an Admin die with it. Raises LastAdmin."""
+def change_role(db: Session, person: Person, school: School, account_id: uuid.UUID, role: str) -> bool:
+    """Give somebody another role; False when it is theirs already. Links that they sent as an Admin die with it.
+
+    Raises LastAdmin.
+    """
     lock(db, person, school)
     account, held = find(db, school, account_id)
     before = held.role
     if before == role:
-        return
+        return False
     if not people.change_role(db, held, role):
         raise LastAdmin
     if before == ADMIN:
@@ -102,6 +105,7 @@ def change_role(db: Session, person: Person, school: School, account_id: uuid.UU
         before=before,
         role=role,
     )
+    return True
 
 
 def remove(db: Session, person: Person, school: School, account_id: uuid.UUID) -> None:

@@ -30,6 +30,7 @@ DONE = {
     "sent": "The link is on its way",
     "withdrawn": "The link does not work any more",
     "role": "The role was changed, and the person and every Admin have been told",
+    "same": "Nothing was changed: they have this role already",
     "removed": "The person has no access any more, and they and every Admin have been told",
 }
 _mails = Limit(30, 3600)  # of one school
@@ -111,11 +112,11 @@ def see(request: Request, account_id: uuid.UUID) -> Response:
 def change_role(request: Request, account_id: uuid.UUID, sent: Posted) -> Response:
     role = sent.get("role", "")
 
-    def work(db: Session, person: Person, school: School) -> None:
+    def work(db: Session, person: Person, school: School) -> str | None:
         people.find(db, school, account_id)
         if role not in people.ROLES:
             raise NoRole(field="role")
-        people.change_role(db, person, school, account_id, role)
+        return None if people.change_role(db, person, school, account_id, role) else "same"
 
     return _act(request, work, "role", account_id)
 
@@ -143,24 +144,28 @@ def remove(request: Request, account_id: uuid.UUID) -> Response:
 
 def _act(
     request: Request,
-    work: Callable[[Session, Person, School], None],
+    work: Callable[[Session, Person, School], str | None],
     done: str,
     account_id: uuid.UUID | None = None,
 ) -> Response:
-    """Do one thing in one write unit, for an Admin who has just proved who they are; or show what is wrong."""
+    """Do one thing in one write unit, for an Admin who has just proved who they are; or show what is wrong.
+
+    `done` is what to say afterwards, a key of DONE, unless `work` gives another.
+    """
     with sessions.read() as db:
         person, _ = at_school(request, db, *DECIDING)
     if proof := proven_lately(request, person, f"{HOME}/{account_id}" if account_id else HOME):
         return proof
     try:
         with sessions.begin() as db:
-            work(db, *at_school(request, db, *DECIDING))
+            done = work(db, *at_school(request, db, *DECIDING)) or done
     except (SignInNeeded, NotAllowed, NotFound):
         raise
     except Problem as wrong:
         return _person(request, account_id, wrong) if account_id else _listed(request, wrong)
     # Whoever takes the role, or the access, from themselves cannot see the list any more.
-    return see_other("/school" if account_id == person.account.id else f"{HOME}?done={done}")
+    lost = account_id == person.account.id and done != "same"
+    return see_other("/school" if lost else f"{HOME}?done={done}")
 
 
 def _listed(request: Request, wrong: Problem | None = None, notice: str = "") -> Response:

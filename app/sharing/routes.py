@@ -43,6 +43,7 @@ def home(request: Request, done: str = "") -> Response:
         shared = Authorisation.of_school(db, school.id)
         waiting = remembered.pending(request, db)
         frozen_by = Account.names(db, [school.frozen_by])
+        only_admin = decides(person, school) and len(Account.of_school(db, school.id, ADMIN)) == 1
         to_carry = conversion.offered(db, school) if decides(person, school) else []
     return page(
         request,
@@ -52,6 +53,7 @@ def home(request: Request, done: str = "") -> Response:
         **_sorted(shared, school),
         waiting=(waiting[1], remembered.path(waiting[0])) if waiting else None,
         decides=decides(person, school),
+        only_admin=only_admin,
         may_stop=not person.roles_at_school.isdisjoint(STOPPING),
         frozen_by=frozen_by.get(school.frozen_by, "") if school.frozen_by else "",
         review_due=review.is_due(school, shared),

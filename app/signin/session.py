@@ -41,6 +41,8 @@ from app.web.throttle import network
 log = structlog.get_logger()
 
 SECOND = frozenset(("otp", "hwk"))  # RFC 8176 amr values of a code and of a passkey
+# About data sharing, though their addresses do not begin like that of this part of the menu.
+SHARING = ("/school/review", "/school/freeze", "/school/record-of-processing", "/school/conversion")
 STEP_PATHS = {CODE: "/sign-in/code", CHANGE_PASSWORD: "/account/first-password", ENROL: "/account/authenticator"}
 
 
@@ -272,7 +274,8 @@ def _note(db: Database, session: Session) -> None:
 def _show(request: Request, db: Database, person: Person) -> None:
     school = School.by_id(db, person.school_id) if person.school_id else None
     menu = _menu(person)
-    here = [href for _, href in menu if f"{request.url.path}/".startswith(f"{href}/")]
+    path = "/school/apps" if request.url.path.startswith(SHARING) else request.url.path.removesuffix(".csv")
+    here = [href for _, href in menu if f"{path}/".startswith(f"{href}/")]
     current = max(here, key=len, default="")
     navigation = [{"text": text, "href": href, "current": href == current} for text, href in menu]
     request.state.person = Shown(person.account.name, school.name if school else "", navigation)

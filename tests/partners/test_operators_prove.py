@@ -127,7 +127,7 @@ def test_a_suspended_partner_says_since_when_by_whom_and_why(browser: Browser, c
     facts = [" ".join(row.text_content().split()) for row in browser.document.find_class("govuk-summary-list__row")]
     assert "Suspended by Cleo Chief" in facts and "Reason Second breach" in facts
     assert any(fact.startswith("Suspended since ") and " at " in fact for fact in facts)
-    history = [cell.text_content() for cell in browser.document.xpath("//td[@data-label='What']")]
+    history = [cell.text_content() for cell in browser.document.xpath("//caption[.='History']/..//tbody/tr/td[1]")]
     assert history == ["Suspended: Second breach", "Resumed: Mended", "Suspended: First <b>breach</b>"]
 
 

@@ -9,7 +9,7 @@ from app.errors import NotAllowed, NotFound
 from app.models.account import ADMIN, DPO, IT, READ_ONLY, Account, Membership
 from app.models.account import Session as SignIn
 from app.models.authorisation import Authorisation
-from app.models.base import ago
+from app.models.base import ago, now
 from app.models.contact import Welcome
 from app.models.school import School
 from app.sharing import people
@@ -136,6 +136,22 @@ def test_another_role_counts_at_once_and_everybody_is_told(page: Browser, other_
     assert actions(here) == ["person.role_changed"]
 
 
+def test_the_role_that_somebody_has_already_is_no_change_and_nobody_is_told(page: Browser) -> None:
+    here = world()
+    other = colleague(here.school, READ_ONLY, name="Ron Reader")
+    comes(page, here.admin)
+    for who, has in ((other, READ_ONLY), (here.admin, ADMIN)):
+        page.opens(f"/school/admins/{who.id}")
+        page.presses("Save Changes")
+        assert "Nothing was changed: they have this role already" in page.text
+        assert "have been told" not in page.text and role(who) == has
+    assert mails() == 0 and actions(here) == []
+
+    page.posts(f"/school/admins/{other.id}/role", role=IT)
+    assert "The role was changed, and the person and every Admin have been told" in page.text
+    assert role(other) == IT and mails() == 2 and actions(here) == ["person.role_changed"]
+
+
 def test_removing_ends_sessions_and_links_and_what_was_authorised_goes_on(
     page: Browser, other_browser: Browser
 ) -> None:
@@ -224,3 +240,32 @@ def test_an_admin_who_was_removed_a_moment_ago_changes_nothing(page: Browser) ->
     with sessions.begin() as db:
         people.change_role(db, here.person(db), here.school, reader.id, ADMIN)
     assert role(reader) == ADMIN
+
+
+@pytest.mark.parametrize("path", ["/school", "/school/admins"])
+def test_the_only_admin_is_asked_for_a_second_one_until_there_is_one(page: Browser, path: str) -> None:
+    here = world()
+    colleague(here.school, DPO)
+    words = "Your school has one Admin only. Add a second one"
+    factories.signs_in(page, here.admin)
+    page.opens(path)
+    assert words in page.text
+
+    other = colleague(here.school, ADMIN)
+    page.opens(path)
+    assert words not in page.text
+    with sessions.begin() as db:
+        db.get_one(Account, other.id).ended_at = now()
+    page.opens(path)
+    assert words in page.text
+
+
+def test_the_first_page_leads_the_only_admin_to_the_form_and_asks_nobody_else(page: Browser) -> None:
+    here = world()
+    factories.signs_in(page, colleague(here.school, DPO))
+    page.opens("/school")
+    assert "one Admin only" not in page.text
+    comes(page, here.admin)
+    page.opens("/school")
+    page.follows("Add a second one")
+    assert page.title == "Add a person"

@@ -243,3 +243,40 @@ def test_the_partner_that_waits_is_offered_on_the_first_page(page: Browser) -> N
 
     links = page.document.xpath("//a[contains(., 'Continue to Reading Room')]/@href")
     assert links == [f"/oauth/authorize/{waiting.id}"]
+
+
+def test_every_page_about_data_sharing_is_marked_as_such_in_the_menu(page: Browser) -> None:
+    here = world()
+    given = authorised(here)
+    signs_in(page, here.admin)
+    marked = {
+        "/school": "Home",
+        "/school/apps": "Data sharing",
+        f"/school/apps/{given.id}": "Data sharing",
+        f"/school/apps/{given.id}/change": "Data sharing",
+        "/school/review": "Data sharing",
+        "/school/freeze": "Data sharing",
+        "/school/record-of-processing": "Data sharing",
+        "/school/conversion": "Data sharing",
+        "/school/ledger": "Access ledger",
+        "/school/ledger.csv?from=x": "Access ledger",
+        "/school/admins": "Admins",
+        "/account": "Account",
+    }
+    for path, item in marked.items():
+        page.opens(path, 422 if "?" in path else 200)
+        current = page.document.xpath("//nav[@aria-label='Main menu']//a[@aria-current]")
+        assert [one.text_content().strip() for one in current] == [item], path
+
+
+def test_pausing_warns_like_revoking(page: Browser) -> None:
+    here = world()
+    given = authorised(here)
+    signs_in(page, here.admin)
+    page.opens(f"/school/apps/{given.id}")
+    for words, warns in (("Pause", True), ("Revoke", True), ("Change", False)):
+        (button,) = page.document.xpath(f"//a[normalize-space(.)='{words}'][contains(@class, 'govuk-button')]")
+        assert ("govuk-button--warning" in button.get("class")) == warns
+    page.follows("Pause")
+    (button,) = page.document.xpath("//button[normalize-space(.)='Pause']")
+    assert "govuk-button--warning" in button.get("class")
