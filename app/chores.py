@@ -15,8 +15,9 @@ from app.db import DatabaseAway, Session, sessions
 from app.models.base import ago, now
 from app.models.ledger import Read, Refusal
 from app.models.passkey import Challenge
+from app.models.snapshot import Snapshot
 from app.models.webhook import Notice
-from app.notify import webhooks
+from app.notify import hand_over, webhooks
 from app.notify.outbox import Beside
 from app.onboarding import access_cases
 from app.onboarding.register_changes import follow_the_register
@@ -31,6 +32,7 @@ MOST_UNITS = 1000  # of one chore in one minute
 DAYS_IN_MONTH = 30.44
 REFUSALS_DAYS = 90
 NOTICES_DAYS = 90
+SNAPSHOTS_DAYS = 90
 
 
 def sum_up_the_ledger(db: Session) -> int:
@@ -48,6 +50,11 @@ def forget_notices(db: Session) -> int:
     return Notice.forget(db, ago(NOTICES_DAYS * 86_400))
 
 
+def forget_snapshots(db: Session) -> int:
+    """A client that has not asked what changed for three months reads the list anew."""
+    return Snapshot.forget(db, ago(SNAPSHOTS_DAYS * 86_400))
+
+
 CHORES: tuple[Callable[[Session], int], ...] = (
     access_cases.complete_due,
     deletion.remind,
@@ -58,6 +65,7 @@ CHORES: tuple[Callable[[Session], int], ...] = (
     sum_up_the_ledger,
     forget_refusals,
     forget_notices,
+    forget_snapshots,
     Challenge.forget,
     invitations.send_reminders,
     invitations.expire,
@@ -65,7 +73,7 @@ CHORES: tuple[Callable[[Session], int], ...] = (
     contact.forget,
 )
 
-BESIDE: tuple[Beside, ...] = (webhooks.run,)
+BESIDE: tuple[Beside, ...] = (webhooks.run, hand_over.run)
 """What the worker does all the time, each in a thread of its own."""
 
 

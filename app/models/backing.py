@@ -18,6 +18,7 @@ from app.models.establishment import Establishment
 from app.models.partner import App, Partner
 from app.models.prepared import Prepared
 from app.models.school import UNVERIFIED, VERIFIED, School
+from app.models.school_secret import SchoolSecret
 from app.models.token import ACCESS, REFRESH, AuthorizationCode, Lineage, Token
 
 
@@ -158,6 +159,13 @@ def access_tokens(db: Session, digests: Collection[bytes]) -> dict[bytes, HeldTo
     return held
 
 
+def behind_secret(db: Session, digest: bytes) -> tuple[Backing, bool] | None:
+    """What a school's secret stands on, kept so until this transaction ends, and whether the secret still works."""
+    for row in _LOCKED_SECRET.rows(db, digests=[digest]):
+        return Backing(*row[2:]), row[1] is None
+    return None
+
+
 def _backed_tokens(rows: Sequence[Any]) -> dict[bytes, HeldToken]:
     own = len(_TOKEN_FIELDS)
     return {row[1]: HeldToken(Backing(*row[own:]), *row[1:own]) for row in rows}
@@ -286,3 +294,6 @@ _CODE = Prepared(select(*_CODE_FIELDS).where(_THESE_CODES))
 _BACKED_TOKEN = Prepared(_BACKED_TOKENS)
 _LOCKED_TOKEN = _locked(_BACKED_TOKENS, Token.__table__)
 _LOCKED_CODE = _locked(_BACKED_CODES, AuthorizationCode.__table__)
+_secret = SchoolSecret.__table__.c
+_SECRETS = _backed(SchoolSecret.__table__, (_secret.digest, _secret.ended_at), among(_secret.digest, "digests"))
+_LOCKED_SECRET = _locked(_SECRETS, SchoolSecret.__table__)

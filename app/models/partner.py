@@ -102,6 +102,11 @@ class App(Base):
         Text, doc="Where a sign-in that began here goes on (OpenID Connect Core section 4)"
     )
     live_at: Mapped[dt.datetime | None] = mapped_column(doc="An operator let it go Live")
+    groupcall_at: Mapped[dt.datetime | None] = mapped_column(doc="An operator let it use the Groupcall-style API")
+    authorisation_uri: Mapped[str | None] = mapped_column(Text, doc="Where the secret of each school is posted")
+    management_sealed: Mapped[str | None] = mapped_column(
+        Text, doc="The management secret, sealed 'management': it signs, so it must be read again"
+    )
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
     suspended_at: Mapped[dt.datetime | None]
 

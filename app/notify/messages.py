@@ -231,12 +231,25 @@ def webhook_stopped(db: Session, app: App, people: Sequence[Account], url: str, 
     """
     host = urlsplit(url).hostname or ""
     link = f"{settings.issuer}/partners/apps/{app.id}/webhooks"
+    for email, name in _of_partner(app, people):
+        mail(db, "webhook_stopped", email, [link], name=name, app=app, host=host, gone=gone, link=link)
+
+
+def secret_not_taken(db: Session, app: App, people: Sequence[Account], url: str) -> None:
+    """To a partner: the secret of a school has not reached the authorisation callback in three days."""
+    host = urlsplit(url).hostname or ""
+    link = f"{settings.issuer}/partners/apps/{app.id}/groupcall"
+    for email, name in _of_partner(app, people):
+        mail(db, "secret_not_taken", email, [link], name=name, app=app, host=host, link=link)
+
+
+def _of_partner(app: App, people: Sequence[Account]) -> Iterable[tuple[str, str]]:
+    """Address and name of a partner's people; where it has none, the contact that it gave for breaches."""
     contact = app.partner.breach_contact or ""
     reached = {account.email: account.name for account in people}
     if not reached and re.fullmatch(r"[^@\s]+@[^@\s]+", contact):
         reached = {contact: ""}
-    for email, name in reached.items():
-        mail(db, "webhook_stopped", email, [link], name=name, app=app, host=host, gone=gone, link=link)
+    return reached.items()
 
 
 def partner_told(db: Session, people: Sequence[Account], about: str, what: str, reason: str) -> None:

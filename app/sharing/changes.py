@@ -11,6 +11,7 @@ from app.db import Session
 from app.models.authorisation import Authorisation
 from app.models.school import School
 from app.notify import messages, notices
+from app.notify.hand_over import hand_over
 from app.sharing import receipts
 
 # What happened → what the school's mail says.
@@ -41,6 +42,8 @@ def tell(
     receipt = receipts.make(db, school, authorisation, kind, by=by, ended=ended)
     messages.authorisation_changed(db, school, authorisation.app, authorisation, told, ended=ended, receipt=receipt.id)
     tell_partner(db, school, authorisation, kind)
+    if kind in ("granted", "changed", "renewed"):
+        hand_over(db, school, authorisation)
     # The end of the audit is locked last, by everyone, so that nobody waits in a ring.
     action = "authorisation.granted" if kind in ("changed", "renewed") else f"authorisation.{kind}"
     app, scopes = str(authorisation.app_id), authorisation.scopes
