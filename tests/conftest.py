@@ -47,6 +47,14 @@ def pytest_report_header() -> str:
     return f"database: {engine.dialect.name}"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, leave out what was shown on SQLite and says nothing about the database; it is counted."""
+    if POSTGRES:
+        shown = [item for item in items if item.get_closest_marker("once")]
+        items[:] = [item for item in items if not item.get_closest_marker("once")]
+        config.hook.pytest_deselected(items=shown)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let a test whose logs hold a secret fail at its end."""

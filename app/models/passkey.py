@@ -99,6 +99,11 @@ class RecoveryCode(Base):
         return db.scalar(unused) or 0
 
     @classmethod
+    def made(cls, db: Session, account_id: uuid.UUID) -> bool:
+        """Whether the account has codes, used or not."""
+        return db.scalar(select(cls.digest).where(cls.account_id == account_id).limit(1)) is not None
+
+    @classmethod
     def replace(cls, db: Session, account_id: uuid.UUID, digests: list[bytes]) -> None:
         """Let an account's codes be these alone."""
         db.execute(delete(cls).where(cls.account_id == account_id))

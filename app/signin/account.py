@@ -36,6 +36,7 @@ def ask(request: Request, changed: str = "") -> Response:
             "passkeys": len(Passkey.of(db, person.account.id)),
             "changes": ContactChange.open_of(db, person.account.id),
             "codes": RecoveryCode.left(db, person.account.id),
+            "codes_made": RecoveryCode.made(db, person.account.id),
         }
     shown_too: dict[str, Any] = {
         "account": person.account,

@@ -33,8 +33,8 @@ def ask(request: Request) -> Response:
         person = signed_in(request, db)
         if confirm_first := proven_lately(request, person):
             return confirm_first
-        left = RecoveryCode.left(db, person.account.id)
-    return page(request, "account/recovery_codes.html", left=left, few=FEW, codes=[])
+        left, made_ever = RecoveryCode.left(db, person.account.id), RecoveryCode.made(db, person.account.id)
+    return page(request, "account/recovery_codes.html", left=left, made=made_ever, few=FEW, codes=[])
 
 
 @router.post("/account/recovery-codes")
@@ -45,7 +45,7 @@ def make(request: Request) -> Response:
         if confirm_first := proven_lately(request, person, "/account/recovery-codes"):
             return confirm_first
         codes = made(db, person)
-    return page(request, "account/recovery_codes.html", left=COUNT, few=FEW, codes=codes)
+    return page(request, "account/recovery_codes.html", left=COUNT, made=True, few=FEW, codes=codes)
 
 
 @router.get("/sign-in/recovery-code")

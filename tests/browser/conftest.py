@@ -20,7 +20,10 @@ from tests.chromium import running
 from tests.conftest import POSTGRES, WORKER
 from tests.postgres import free_port, fresh
 
-WITH_AND_WITHOUT = [pytest.param(True, id="with JavaScript"), pytest.param(False, id="without JavaScript")]
+WITH_AND_WITHOUT = [
+    pytest.param(True, id="with JavaScript"),
+    pytest.param(False, id="without JavaScript", marks=pytest.mark.once),
+]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ from tests.browser.conftest import Site
 from tests.browser.people import Person
 from tests.notify.hook_server import Hook, listening
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("partner portal")]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.xdist_group("partner portal")]
 People = Callable[..., Person]
 APP, CONNECTED = "Quiet Corner", "Reading Room"
 CONTACT = "head@foxden.sch.example"

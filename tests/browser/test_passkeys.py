@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Site
 from tests.browser.people import Person
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("passkeys")]
+pytestmark = [pytest.mark.browser, pytest.mark.once, pytest.mark.xdist_group("passkeys")]
 People = Callable[..., Person]
 
 

@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from tests.browser.conftest import Site
 from tests.browser.people import Person
+
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 NEW = "nora.new@madeup-primary.sch.example"
 PASSWORD = "violet tractor seventeen"

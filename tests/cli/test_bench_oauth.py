@@ -47,6 +47,7 @@ def answering(status: int, body: str = "{}") -> Iterator[str]:
 
 
 @wrk
+@pytest.mark.once
 def test_refreshing_is_measured_on_a_server_and_a_database_of_its_own() -> None:
     ran = gatehouse("bench", "oauth", *TINY, "--schools", "20", "--work", "refresh", "--json")
 
@@ -59,6 +60,7 @@ def test_refreshing_is_measured_on_a_server_and_a_database_of_its_own() -> None:
 
 
 @wrk
+@pytest.mark.once
 def test_what_the_ledger_costs_is_measured_beside_a_server_that_keeps_none() -> None:
     ran = gatehouse("bench", "ledger", "--seconds", "1", "--rounds", "1", "--connections", "8", "--json")
 

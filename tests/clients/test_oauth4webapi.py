@@ -7,7 +7,7 @@ import pytest
 from tests.clients import node
 from tests.clients.site import APPS, ONE_SERVER, Site
 
-pytestmark = [pytest.mark.usefixtures("npm"), ONE_SERVER]
+pytestmark = [pytest.mark.usefixtures("npm"), pytest.mark.once, ONE_SERVER]
 
 
 @pytest.mark.parametrize(("client_id", "method"), APPS)

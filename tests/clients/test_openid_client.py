@@ -10,7 +10,7 @@ from joserfc.jwk import KeySet, OKPKey
 from tests.clients import node
 from tests.clients.site import APPS, ONE_SERVER, Site
 
-pytestmark = [pytest.mark.usefixtures("npm"), ONE_SERVER]
+pytestmark = [pytest.mark.usefixtures("npm"), pytest.mark.once, ONE_SERVER]
 FAPI2 = "reading-room-fapi2"
 PROVING: dict[str, Any] = {"auth_method": "private_key_jwt", "algorithm": "oauth2", "pushed": True}
 AFTER_LOGOUT = "http://127.0.0.1:9/signed-out"

@@ -10,7 +10,7 @@ from requests_oauthlib import OAuth2Session
 
 from tests.clients.site import APPS, ONE_SERVER, Site
 
-pytestmark = ONE_SERVER
+pytestmark = [pytest.mark.once, ONE_SERVER]
 
 
 @pytest.fixture(autouse=True)

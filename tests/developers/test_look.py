@@ -7,7 +7,7 @@ from tests.browser.people import Person
 from tests.clients.site import Site
 from tests.developers.test_pages import PAGES
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 
 def test_the_pages_fit_a_phone_and_programs_scroll_inside_themselves(site: Site) -> None:

@@ -16,6 +16,7 @@ from app.settings import ROOT
 from tests.clients.site import Site
 from tests.pages import Browser
 
+pytestmark = pytest.mark.once
 CURL = pytest.mark.skipif(
     not (shutil.which("curl") and shutil.which("openssl")), reason="curl or OpenSSL is not installed"
 )

@@ -77,6 +77,7 @@ def test_names_that_a_spreadsheet_would_run_are_harmless_in_csv(load: Load, star
     assert harmless(" =1") == "' =1" and harmless("A=1") == "A=1"
 
 
+@pytest.mark.once
 def test_the_bench_measures_a_small_register() -> None:
     code, out, _ = run("bench", "edubase", "--rows", "300", "--json")
 

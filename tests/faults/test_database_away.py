@@ -224,12 +224,20 @@ def test_connections_that_break_under_load_cost_a_503_at_most(
 @contextmanager
 def log_that_only_grows() -> Iterator[None]:
     """While somebody still reads what stands in SQLite's log, the log is not begun anew in the room that it has."""
-    with closing(sqlite3.connect(str(engine.url.database), isolation_level=None)) as reader:
-        reader.execute("PRAGMA wal_autocheckpoint = 0")
-        reader.execute("CREATE TABLE only_for_a_moment (empty)")  # so that something does stand there
-        reader.execute("DROP TABLE only_for_a_moment")
-        reader.execute("BEGIN")
-        reader.execute("SELECT count(*) FROM school").fetchone()
+    path = str(engine.url.database)
+    with (
+        closing(sqlite3.connect(path, isolation_level=None)) as reader,
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
+        other.execute("PRAGMA busy_timeout = 0")
+        is_busy = False
+        while not is_busy:  # else somebody emptied the log before the reader came, and nothing of it is being read
+            reader.rollback()
+            reader.execute("CREATE TABLE only_for_a_moment (empty)")  # so that something does stand there
+            reader.execute("DROP TABLE only_for_a_moment")
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM school").fetchone()
+            is_busy = bool(other.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0])
         yield
 
 

@@ -16,7 +16,7 @@ from tests.oauth.dance import Dance, answer
 from tests.pages import Browser
 from tests.postgres import free_port
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.once]
 
 
 @pytest.fixture

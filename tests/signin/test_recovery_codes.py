@@ -31,7 +31,7 @@ def types(browser: Browser, code: str, status: int = 200) -> None:
 def test_ten_codes_are_shown_once_and_told_of(browser: Browser) -> None:
     signs_in(browser, admin())
     browser.opens("/account")
-    assert "You have no recovery codes" in browser.text
+    assert "You have not made recovery codes yet" in browser.text
 
     codes = makes(browser)
 
