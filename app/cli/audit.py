@@ -15,15 +15,17 @@ def verify(
     head: Annotated[str, typer.Option(help="NUMBER:HASH of an event exported earlier; shows a cut-off end.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Find edited, deleted and reordered events."""
+    """Find edited, deleted and reordered events, and receipts that are not what was signed."""
     from app import audit
     from app.db import sessions
+    from app.sharing import receipt_check
 
     number, _, digest = head.partition(":")
     if head and not (number.isdigit() and digest):
         raise typer.BadParameter("write it as NUMBER:HASH, as `gatehouse audit export` ends with")
     with sessions.read() as db:
         faults = audit.verify(db, (int(number), digest) if head else None)
+        faults += receipt_check.altered(db)
     say(as_json, "\n".join(faults) or "The audit is whole.", faults=faults)
     raise typer.Exit(1 if faults else 0)
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Iterator
 from typing import Any, Self
 
 from sqlalchemy import JSON, ForeignKey, String, Text, func, select, update
@@ -38,6 +39,11 @@ class Receipt(Base):
         """The receipts of one authorisation, newest first."""
         found = select(cls).where(cls.authorisation_id == authorisation_id)
         return list(db.scalars(found.order_by(cls.made_at.desc(), cls.id.desc())))
+
+    @classmethod
+    def every(cls, db: Session) -> Iterator[Self]:
+        """All receipts, oldest first, a thousand at a time in memory."""
+        yield from db.scalars(select(cls).order_by(cls.id).execution_options(yield_per=1000))
 
     @classmethod
     def page(

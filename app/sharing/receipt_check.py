@@ -13,6 +13,7 @@ from app import base64url, keys, strict_json
 from app.db import Session
 from app.errors import Problem
 from app.models.authorisation import Authorisation
+from app.models.receipt import Receipt
 from app.models.school import UNVERIFIED, VERIFIED, School
 from app.settings import settings
 from app.sharing.receipts import header
@@ -46,14 +47,32 @@ def check(db: Session, pasted: str) -> Genuine:
     """
     text, beside = _taken(pasted)
     ring = keys.load(db)
-    key = _key(ring, text)
-    content = _verified(key, text)
+    key, content = _signed(ring, text)
     if beside is not None and beside != content:
         raise NotGenuine(
             "This receipt has been altered", "Its readable part is not what was signed. Trust only the signed part."
         )
     given = db.get(Authorisation, uuid.UUID(content["authorisation_id"]))
     return Genuine(content, key.kid, ring.state(key), given is not None and _in_force(db, given))
+
+
+def altered(db: Session) -> list[str]:
+    """What is wrong with the receipts that we keep, a line each: shown content or place that is not what was signed."""
+    ring = keys.load(db)
+    return [f"receipt {receipt.id}: {fault}" for receipt in Receipt.every(db) if (fault := _fault(ring, receipt))]
+
+
+def _fault(ring: keys.Ring, receipt: Receipt) -> str:
+    try:
+        _, content = _signed(ring, receipt.jws)
+    except NotGenuine as wrong:
+        return wrong.title
+    if receipt.content != content:
+        return "its readable part is not what was signed"
+    kept_as = (str(receipt.id), str(receipt.authorisation_id), receipt.kind)
+    if kept_as != (content["record_id"], content["authorisation_id"], content["event"]["event_type"]):
+        return "it was signed as another receipt"
+    return ""
 
 
 def _in_force(db: Session, given: Authorisation) -> bool:
@@ -79,6 +98,11 @@ def _taken(pasted: str) -> tuple[str, Any]:
     except ValueError:
         raise _malformed() from None
     return said["jws"], said.get("receipt")
+
+
+def _signed(ring: keys.Ring, text: str) -> tuple[keys.Key, dict[str, Any]]:
+    key = _key(ring, text)
+    return key, _verified(key, text)
 
 
 def _key(ring: keys.Ring, text: str) -> keys.Key:

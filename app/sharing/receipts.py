@@ -140,7 +140,7 @@ def title(content: dict[str, Any]) -> str:
 
 def _told(purpose: dict[str, Any]) -> Section:
     rows = [
-        ("Kind of data", purpose["services"][0]["scope"]),
+        ("Scope", purpose["services"][0]["scope"]),
         ("What for, in the words of the partner", purpose["purpose"]),
         ("Lawful basis", purpose["lawful_basis"] or NOT_GIVEN),
         ("Kept for", purpose["retention_period"] or NOT_GIVEN),

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
+from typer.testing import CliRunner
 
 from app import keys
+from app.cli import app as command
 from app.db import sessions
 from app.models.account import ADMIN, DPO, IT, READ_ONLY
 from app.models.authorisation import EXPIRED, Authorisation
@@ -245,6 +247,37 @@ def test_a_receipt_whose_words_were_altered_is_refused(member: str) -> None:
 
     assert refused(f"{head}.{encoded(said)}.{signature}") == "This receipt has been altered"
     assert check(f"{head}.{encoded(decoded(body))}.{signature}").content == receipt.content
+
+
+def test_audit_verify_finds_a_stored_receipt_that_is_not_what_was_signed() -> None:
+    here = world()
+    given = granted(here)
+    end(here, given)
+    one, other = of(given)
+    assert verified() == (0, "The audit is whole.\n")
+
+    for values, said in (
+        ({"content": one.content | {"language": "cy"}}, "its readable part is not what was signed"),
+        ({"jws": other.jws, "content": other.content}, "it was signed as another receipt"),
+        ({"kind": "renewed"}, "it was signed as another receipt"),
+        ({"jws": one.jws[:-4] + "AAAA"}, "This receipt has been altered"),
+    ):
+        stored(one, values)
+        assert verified() == (1, f"receipt {one.id}: {said}\n")
+        stored(one, {"content": one.content, "jws": one.jws, "kind": one.kind})
+    assert verified() == (0, "The audit is whole.\n")
+
+
+def stored(receipt: Receipt, values: dict[str, Any]) -> None:
+    with sessions.begin() as db:
+        kept = db.get_one(Receipt, receipt.id)
+        for name, value in values.items():
+            setattr(kept, name, value)
+
+
+def verified() -> tuple[int, str]:
+    ran = CliRunner().invoke(command, ["audit", "verify"])
+    return ran.exit_code, ran.output
 
 
 def test_every_byte_of_the_signature_counts() -> None:
