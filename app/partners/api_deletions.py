@@ -15,9 +15,11 @@ from app.models.receipt import DeletionRequest
 from app.models.school import School
 from app.oauth.bearer import PartnerAccess
 from app.partners import api, api_docs
-from app.partners.api import ApiError, ApiRoute, Sent, body, caller, number, paging
+from app.partners.api import caller, paging
 from app.sharing import deletion
+from app.web import problems
 from app.web.answers import fresh
+from app.web.problems import ApiError, ApiRoute, Sent, body, number
 
 router = APIRouter(
     prefix=api.PREFIX, route_class=ApiRoute, tags=["Deletion requests"], dependencies=[Depends(api_docs.TOKEN)]
@@ -68,7 +70,7 @@ async def attest(request: Request, request_id: str) -> Response:
             try:
                 deletion.attest(db, access.partner_id, asked.id, None, sent.statement)
             except deletion.Unsaid as wrong:
-                raise api.invalid([("statement", wrong.hint or wrong.title)]) from wrong
+                raise problems.invalid([("statement", wrong.hint or wrong.title)]) from wrong
             except deletion.AlreadyAttested as said:
                 raise ApiError("already_attested", said.title, said.hint, 409) from said
             return _described(_own(db, request_id, access))

@@ -15,9 +15,10 @@ from app.models.invitation import STATES, Invitation
 from app.models.partner import App
 from app.oauth.bearer import PartnerAccess
 from app.partners import api, api_docs
-from app.partners.api import ApiError, ApiRoute, Sent, body, caller, nothing, number, paging
+from app.partners.api import caller, paging
 from app.sharing import invitations
 from app.web.answers import fresh
+from app.web.problems import ApiError, ApiRoute, Sent, body, nothing, number
 
 router = APIRouter(
     prefix=api.PREFIX, route_class=ApiRoute, tags=["Invitations"], dependencies=[Depends(api_docs.TOKEN)]

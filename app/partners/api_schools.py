@@ -19,9 +19,10 @@ from app.models.partner import App, AppScope
 from app.models.school import School
 from app.oauth.bearer import PartnerAccess
 from app.partners import api, api_docs
-from app.partners.api import ApiError, ApiRoute, caller, number, paging
+from app.partners.api import caller, paging
 from app.sharing.service import give_back
 from app.web.answers import fresh
+from app.web.problems import ApiError, ApiRoute, number
 
 router = APIRouter(prefix=api.PREFIX, route_class=ApiRoute, tags=["Schools"], dependencies=[Depends(api_docs.TOKEN)])
 

@@ -19,8 +19,10 @@ from app.notify import webhooks
 from app.notify.notices import TYPES
 from app.oauth.bearer import PartnerAccess
 from app.partners import api, api_docs
-from app.partners.api import ApiError, ApiRoute, Paging, Sent, body, caller, nothing, number, paging
+from app.partners.api import Paging, caller, paging
+from app.web import problems
 from app.web.answers import fresh
+from app.web.problems import ApiError, ApiRoute, Sent, body, nothing, number
 
 router = APIRouter(prefix=api.PREFIX, route_class=ApiRoute, tags=["Webhooks"], dependencies=[Depends(api_docs.TOKEN)])
 
@@ -62,7 +64,7 @@ async def add_webhook(request: Request) -> Response:
             try:
                 webhook, secret = webhooks.add(db, access.app_id, sent.url, sent.events)
             except webhooks.Unknown as wrong:
-                raise api.invalid([("events", wrong.hint)]) from wrong
+                raise problems.invalid([("events", wrong.hint)]) from wrong
             except webhooks.TooMany as full:
                 raise ApiError("too_many_webhooks", full.title, full.hint, 409) from full
             return _webhook(db, webhook) | {"secret": secret}
@@ -97,7 +99,7 @@ async def change_webhook(request: Request, webhook_id: str) -> Response:
             try:
                 webhooks.change(db, webhook, sent.url or webhook.url, events)
             except webhooks.Unknown as wrong:
-                raise api.invalid([("events", wrong.hint)]) from wrong
+                raise problems.invalid([("events", wrong.hint)]) from wrong
             return _webhook(db, webhook)
 
     return fresh(await run_in_threadpool(change))
