@@ -12,9 +12,11 @@ import structlog
 
 from app import ledger
 from app.db import DatabaseAway, Session, sessions
+from app.endpoint import hearing
 from app.models.base import ago, now
 from app.models.ledger import Read, Refusal
 from app.models.passkey import Challenge
+from app.models.roster.batch import Batch
 from app.models.snapshot import Snapshot
 from app.models.webhook import Notice
 from app.notify import hand_over, webhooks
@@ -33,6 +35,7 @@ DAYS_IN_MONTH = 30.44
 REFUSALS_DAYS = 90
 NOTICES_DAYS = 90
 SNAPSHOTS_DAYS = 90
+UPLOAD_DAYS = 7
 
 
 def sum_up_the_ledger(db: Session) -> int:
@@ -55,6 +58,11 @@ def forget_snapshots(db: Session) -> int:
     return Snapshot.forget(db, ago(SNAPSHOTS_DAYS * 86_400))
 
 
+def give_up_uploads(db: Session) -> int:
+    """Nobody goes on with an upload that broke off a week ago."""
+    return Batch.give_up(db, ago(UPLOAD_DAYS * 86_400))
+
+
 CHORES: tuple[Callable[[Session], int], ...] = (
     access_cases.complete_due,
     deletion.remind,
@@ -66,6 +74,9 @@ CHORES: tuple[Callable[[Session], int], ...] = (
     forget_refusals,
     forget_notices,
     forget_snapshots,
+    give_up_uploads,
+    hearing.tell_of_silence,
+    hearing.tell_of_late_data,
     Challenge.forget,
     invitations.send_reminders,
     invitations.expire,

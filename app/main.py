@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from app import __version__, db, keys, ledger, logs
 from app.developers import routes as developers
+from app.endpoint import agent_api
 from app.notify import routes as outbox_pages
 from app.oauth import authorize, consent, device_page, grant_endpoint, logout
 from app.oauth.routes import Direct
@@ -92,6 +93,7 @@ def create_app() -> ASGIApp:
     app.include_router(partner_webhooks.router)
     app.include_router(partner_invitations.router)
     app.include_router(oneroster.router)
+    app.include_router(agent_api.router)
     for part in (api_invitations, api_schools, api_deletions, api_webhooks):
         app.include_router(part.router)
     app.include_router(developers.router)

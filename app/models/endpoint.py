@@ -36,6 +36,33 @@ class Endpoint(Base):
     reports: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="What the last heartbeat said of itself")
     silent_told_at: Mapped[dt.datetime | None] = mapped_column(doc="The Admins were told that it is not heard any more")
 
+    @classmethod
+    def of_school(cls, db: Session, school_id: uuid.UUID) -> list[Self]:
+        """Every agent that a school ever let in: those at work first, then the newest."""
+        order = (cls.ended_at.is_not(None), cls.enrolled_at.desc(), cls.id)
+        return list(db.scalars(select(cls).where(cls.school_id == school_id).order_by(*order)))
+
+    @classmethod
+    def at_school(cls, db: Session, endpoint_id: uuid.UUID, school_id: uuid.UUID) -> Self | None:
+        """One of a school's; another's is None, as if it were absent."""
+        return db.scalars(select(cls).where(cls.id == endpoint_id, cls.school_id == school_id)).first()
+
+    @classmethod
+    def hear(cls, db: Session, endpoint_id: uuid.UUID, **said: Any) -> None:
+        """Note that it is there, and what it says of itself."""
+        heard = update(cls).where(cls.id == endpoint_id).values(heard_at=now(), silent_told_at=None, **said)
+        db.execute(heard, execution_options={"synchronize_session": False})
+
+    @classmethod
+    def fall_silent(cls, db: Session, before: dt.datetime, most: int) -> list[Self]:
+        """Note that some have not been heard since then, and that the school is told, once; what the caller won."""
+        last = func.coalesce(cls.heard_at, cls.enrolled_at)
+        quiet = (cls.ended_at.is_(None), last < before, cls.silent_told_at.is_(None))
+        ids = db.scalars(select(cls.id).where(*quiet).order_by(cls.id).limit(most)).all()
+        noted = update(cls).where(cls.id.in_(ids), *quiet).values(silent_told_at=now()).returning(cls.id)
+        won = db.scalars(noted.execution_options(synchronize_session=False)).all()
+        return list(db.scalars(select(cls).where(cls.id.in_(won)).execution_options(populate_existing=True)))
+
     def end(self, db: Session) -> bool:
         """End it once, with its tokens; False when it had ended already."""
         ended = update(Endpoint).where(Endpoint.id == self.id, Endpoint.ended_at.is_(None)).values(ended_at=now())

@@ -15,7 +15,6 @@ from app.models.access_case import AccessCase
 from app.models.account import ADMIN, DPO, Account, Membership
 from app.models.authorisation import Authorisation
 from app.models.contact import Welcome
-from app.models.endpoint import Endpoint
 from app.models.invitation import Invitation
 from app.models.partner import App
 from app.models.receipt import DeletionRequest
@@ -214,14 +213,6 @@ def _to_concerned(db: Session, template: str, case: AccessCase, school: School, 
     facts: dict[str, Any] = {"case": case, "school": school, "link": link, "about": about}
     for email, name in told.items():
         mail(db, template, email, [link] if link else [], name=name, **facts)
-
-
-def endpoint_approved(db: Session, school: School, endpoint: Endpoint, by: Account) -> None:
-    """To every Estab Admin of a school: an agent was let in. The machine chose its own name."""
-    link = f"{settings.issuer}/school"
-    for account in Account.of_school(db, school.id, ADMIN):
-        facts = {"account": account, "school": school, "endpoint": endpoint, "by": by, "link": link}
-        mail(db, "endpoint_approved", account.email, [link], **facts)
 
 
 def webhook_stopped(db: Session, app: App, people: Sequence[Account], url: str, *, gone: bool) -> None:

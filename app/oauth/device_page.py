@@ -18,7 +18,7 @@ from app.db import Session, sessions
 from app.models.account import ADMIN, IT, Account
 from app.models.endpoint import DeviceRequest, Endpoint
 from app.models.school import UNVERIFIED, VERIFIED, School
-from app.notify import messages
+from app.notify import data_messages
 from app.oauth.device import ALPHABET, HALF
 from app.secrets import digest, sign, signed
 from app.signin.account import WRONG_PASSWORD, knows_password
@@ -129,7 +129,7 @@ def _approved(request: Request, waiting: DeviceRequest) -> Response:
             db.rollback()
             return _again(request, GONE)
         _note(db, "endpoint.enrolled", approver, endpoint.id, waiting)
-        messages.endpoint_approved(db, approver.school, endpoint, approver.person.account)
+        data_messages.endpoint_approved(db, approver.school, endpoint, approver.person.account)
     return page(request, "oauth/device_done.html", machine=waiting.machine, endpoint=endpoint, school=approver.school)
 
 

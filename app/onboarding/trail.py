@@ -29,6 +29,7 @@ WORDS = {
     "invitation.declined": "Partner’s invitation declined",
     "endpoint.enrolled": "Agent approved",
     "endpoint.refused": "Agent refused",
+    "endpoint.removed": "Agent removed",
     "person.welcomed": "Somebody asked to join",
     "person.joined": "Somebody joined",
     "person.withdrawn": "Link to join withdrawn",

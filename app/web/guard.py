@@ -18,7 +18,7 @@ QUERY_LIMIT = 32_000
 LOOPBACK = re.compile(r"(localhost|127(\.[0-9]{1,3}){3}|\[::1\])(:[0-9]{1,5})?")
 # These speak to programs: they know no cookie, so a post from anywhere is theirs to judge. Authorize and logout turn
 # a post into a GET before they look at the session (protocol.md, house decisions); a decision is posted elsewhere.
-COOKIELESS = ("/ims/", "/api/", "/idaas/", "/partner/v1/", "/oauth/grants/")
+COOKIELESS = ("/ims/", "/agent/v1/", "/api/", "/idaas/", "/partner/v1/", "/oauth/grants/")
 COOKIELESS_PATHS = {
     f"/oauth/{name}"
     for name in ("authorize", "par", "token", "introspect", "revoke", "userinfo", "logout", "device_authorization")

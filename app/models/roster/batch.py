@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Iterator
 from typing import Any, Self
 
 from sqlalchemy import (
@@ -15,15 +16,17 @@ from sqlalchemy import (
     and_,
     delete,
     exists,
-    func,
     or_,
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from app.db import Session
+from app.db import Session, is_sqlite
 from app.models.base import Base, local_day, new_id, now
+
+_insert = sqlite.insert if is_sqlite else postgresql.insert
 
 ONEROSTER, SPREADSHEET, CTF, INTEGRIS = "oneroster", "spreadsheet", "ctf", "integris"
 SOURCES = (ONEROSTER, SPREADSHEET, CTF, INTEGRIS)
@@ -80,10 +83,20 @@ class Batch(Base):
         return db.scalars(found.order_by(cls.number.desc(), cls.decided_at.desc()).limit(1)).first()
 
     @classmethod
-    def unfinished(cls, db: Session, school_id: uuid.UUID, sha256: bytes) -> Self | None:
-        """An upload of the very same content that was begun and not completed: it goes on where it stopped."""
-        found = select(cls).where(cls.school_id == school_id, cls.sha256 == sha256, cls.state == RECEIVING)
-        return db.scalars(found.order_by(cls.begun_at.desc()).limit(1)).first()
+    def open_of(cls, db: Session, school_id: uuid.UUID) -> list[Self]:
+        """Those of a school that are under way or wait to be read, oldest first."""
+        found = select(cls).where(cls.school_id == school_id, cls.state.in_((RECEIVING, RECEIVED)))
+        return list(db.scalars(found.order_by(cls.begun_at, cls.id)))
+
+    @classmethod
+    def give_up(cls, db: Session, begun_before: dt.datetime, most: int = 100) -> int:
+        """Cancel uploads that were never completed, with what arrived of them; how many."""
+        late = (cls.state == RECEIVING, cls.begun_at < begun_before)
+        ids = db.scalars(select(cls.id).where(*late).order_by(cls.id).limit(most)).all()
+        ended = update(cls).where(cls.id.in_(ids), *late).values(state=CANCELLED, decided_at=now()).returning(cls.id)
+        won = db.scalars(ended.execution_options(synchronize_session=False)).all()
+        db.execute(delete(Chunk).where(Chunk.batch_id.in_(won)), execution_options={"synchronize_session": False})
+        return len(won)
 
     @classmethod
     def to_read(cls, db: Session, most: int = 20) -> list[tuple[uuid.UUID, uuid.UUID]]:
@@ -142,15 +155,21 @@ class Chunk(Base):
         return list(db.scalars(select(cls.position).where(cls.batch_id == batch_id).order_by(cls.position)))
 
     @classmethod
-    def received(cls, db: Session, batch_id: uuid.UUID) -> int:
-        """How many bytes are there."""
-        return db.scalar(select(func.sum(func.length(cls.content))).where(cls.batch_id == batch_id)) or 0
+    def put(cls, db: Session, batch_id: uuid.UUID, position: int, content: bytes) -> None:
+        """Keep one part, in place of what was there."""
+        kept = _insert(cls).values(batch_id=batch_id, position=position, content=content)
+        db.execute(kept.on_conflict_do_update(index_elements=["batch_id", "position"], set_={"content": content}))
+
+    @classmethod
+    def each(cls, db: Session, batch_id: uuid.UUID) -> Iterator[bytes]:
+        """The parts in their order, one at a time in memory."""
+        found = select(cls.content).where(cls.batch_id == batch_id).order_by(cls.position)
+        yield from db.scalars(found.execution_options(yield_per=1))
 
     @classmethod
     def whole(cls, db: Session, batch_id: uuid.UUID) -> bytes:
         """The content, put together."""
-        found = select(cls.content).where(cls.batch_id == batch_id).order_by(cls.position)
-        return b"".join(db.scalars(found))
+        return b"".join(cls.each(db, batch_id))
 
     @classmethod
     def drop(cls, db: Session, batch_id: uuid.UUID) -> None:
