@@ -35,6 +35,7 @@ from app.partners import people_routes as partner_people
 from app.partners import webhook_routes as partner_webhooks
 from app.registration import routes as registration
 from app.roster import oneroster
+from app.roster.groupcall import routes as groupcall
 from app.settings import settings
 from app.sharing import conversion, deletion_routes, ending, pausing, receipt_routes, record_of_processing, review
 from app.sharing import invitation_routes as invitation_pages
@@ -93,6 +94,7 @@ def create_app() -> ASGIApp:
     app.include_router(partner_webhooks.router)
     app.include_router(partner_invitations.router)
     app.include_router(oneroster.router)
+    app.include_router(groupcall.router)
     app.include_router(agent_api.router)
     for part in (api_invitations, api_schools, api_deletions, api_webhooks):
         app.include_router(part.router)
