@@ -19,7 +19,7 @@ from app.db import sessions
 from app.errors import NotFound
 from app.models.backing import Backing, HeldToken
 from app.models.roster.head import Roster
-from app.oauth import bearer
+from app.oauth import bearer, store
 from app.oauth.bearer import Access
 from app.roster.groupcall import register, tokens
 from app.roster.groupcall.changes import Read, changes, read
@@ -28,6 +28,7 @@ from app.roster.groupcall.lists import LISTINGS, Listing
 from app.roster.groupcall.rows import Shape
 from app.roster.groupcall.sent import Asked, asked, estab_of
 from app.roster.look import Look
+from app.secrets import digest
 from app.web.answers import fresh
 
 router = APIRouter(route_class=GroupcallRoute, tags=["Groupcall-style API v1"], include_in_schema=False)
@@ -47,8 +48,8 @@ async def _opened(request: Request) -> tuple[Access, Backing, HeldToken]:
     ]
     sent = Request(dict(request.scope) | {"headers": headers})
     access = await bearer.read_token(sent)
-    held = (await bearer.held_token(sent)).held
-    if not isinstance(held.backing, Backing):
+    held = await store.access(digest(sent.headers["authorization"].partition(" ")[2].strip()))
+    if held is None or not isinstance(held.backing, Backing):
         raise NotFound
     return access, held.backing, held
 
