@@ -177,6 +177,6 @@ def texted(site: Site, number: int) -> str:
     for _ in range(100):
         texts = [mail["text"] for mail in site.mails() if mail["channel"] == "sms"]
         if len(texts) >= number:
-            return re.findall(r"\b\d{6}\b", texts[number - 1])[0]
+            return str(re.findall(r"\b\d{6}\b", texts[number - 1])[0])
         time.sleep(0.1)
     raise AssertionError("no text message came")
