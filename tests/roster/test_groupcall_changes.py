@@ -199,6 +199,8 @@ def test_a_cursor_of_something_else_says_how_to_begin_again(client: TestClient, 
     stranger = joined(client, school=old.reader.school)
     mine = begins(old)
     wrong = [begins(elsewhere), begins(stranger), begins(old, "Staff"), begins(old, beside="&select=Forename")]
+    by_type = begins(old, "Groups", "&type=RegGrp")
+    assert refusal(old.gets(f"School/{old.estab}/Groups?changedRows={by_type}")) == (400, "BadRequest")
 
     for query in (*wrong, mine[:-2], "0", "2026-01-01", "%00", "é"):
         answer = old.gets(f"School/{old.estab}/Students?changedRows={query}")

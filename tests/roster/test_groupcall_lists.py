@@ -119,6 +119,17 @@ def test_registration_and_year_groups_are_lists_of_their_own(old: Old) -> None:
     ]
 
 
+def test_groups_are_read_by_their_type(old: Old) -> None:
+    fill(old.reader, lambda made: made.group("7A", kind="homeroom"))
+
+    teaching = {"7A/Ma", "8/Art"}
+    for kind, found in (("RegGrp", {"7A"}), ("teachinggrp", teaching), ("HouseGrp", set()), ("", {"7A"} | teaching)):
+        assert set(by_name(old.rows("Groups", f"?type={kind}"))) == found
+    told = old.reads("Groups", "?Type=TeachingGrp&pageSize=1")["__pagination__"][0]
+    assert told["RowCount"] == 2 and "type=TeachingGrp" in told["NextPage"]
+    assert len(old.rows("Students", "?type=RegGrp")) == 2
+
+
 def test_select_leaves_the_id_and_what_is_selected(old: Old) -> None:
     assert all(set(one) == {"Id", "Forename"} for one in old.rows("Students", "?select=Forename,Nonsense"))
     assert all(len(one) > 10 for one in old.rows("Students", "?select="))

@@ -108,7 +108,7 @@ def changes(look: Look, of: Listing, asked: Asked) -> Changes:
 
 def _listing(of: Listing, asked: Asked) -> str:
     """The list and how it is asked for, which decide what its rows are."""
-    told = f"{sorted(of.asked(asked.options))} {sorted(asked.select)}"
+    told = f"{sorted(of.asked(asked.options))} {sorted(asked.select)} {asked.group_type.lower()}"
     return f"{of.name} {hashlib.blake2b(told.encode(), digest_size=12).hexdigest()}"
 
 

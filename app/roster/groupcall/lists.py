@@ -7,7 +7,7 @@ from typing import Any
 
 from app.disclosure import records
 from app.disclosure.records import Record
-from app.models.roster.group import HOMEROOM, STUDENT
+from app.models.roster.group import STUDENT
 from app.models.roster.person import YEARS
 from app.models.roster.sight import CONTACT, PUPIL, STAFF
 from app.models.scope import CONTACTS, GROUPS, ORGANISATION, STAFF_MEMBERS, STUDENTS
@@ -166,9 +166,14 @@ def _of_groups(name: str, keys: Callable[[Look], Sequence[Key]]) -> Listing:
     )
 
 
-def _homerooms(look: Look) -> list[Key]:
-    found = records.groups(look.db, look.sight, look.standing, list(look.standing.groups(look.db)))
-    return [one["id"] for one in found if one["kind"] == HOMEROOM]
+def _of_type(group_type: str) -> Callable[[Look], list[Key]]:
+    """The groups of one type; of a type that we do not have, none."""
+
+    def keys(look: Look) -> list[Key]:
+        found = records.groups(look.db, look.sight, look.standing, list(look.standing.groups(look.db)))
+        return [one["id"] for one in found if shapes.group_type(one).lower() == group_type]
+
+    return keys
 
 
 def _years(look: Look) -> Counter[str]:
@@ -218,7 +223,14 @@ _ALL = (
         lambda _look, shown: shown if shown in YEARS else None,
         _nobody,
     ),
-    _of_groups("RegistrationGroups", _homerooms),
+    _of_groups("RegistrationGroups", _of_type(shapes.REGISTRATION.lower())),
 )
 LISTINGS = {one.name.lower(): one for one in _ALL}
 """By their names without case, as they are asked for."""
+
+
+def listing(name: str, group_type: str) -> Listing | None:
+    """The list of a name; of `Groups`, where a type is asked for (RegGrp, TeachingGrp), those of that type alone."""
+    if group_type and name.lower() == "groups":
+        return _of_groups("Groups", _of_type(group_type.lower()))
+    return LISTINGS.get(name.lower())

@@ -24,7 +24,7 @@ from app.oauth.bearer import Access
 from app.roster.groupcall import register, tokens
 from app.roster.groupcall.changes import Read, changes, read
 from app.roster.groupcall.errors import GroupcallRoute
-from app.roster.groupcall.lists import LISTINGS, Listing
+from app.roster.groupcall.lists import Listing, listing
 from app.roster.groupcall.rows import Shape
 from app.roster.groupcall.sent import Asked, asked, estab_of
 from app.roster.look import Look
@@ -85,18 +85,18 @@ _add_about("Logs", lambda access, _behind, _held, asked: tokens.logs(access, ask
 _add_about("Usage", lambda access, behind, _held, _asked: tokens.usage(access, behind))
 
 
-@router.get("/api/v1/School/{estab}/{listing}")
-@router.get("/api/v1/School/{estab}/{listing}/")
-@router.get("/api/v1/School/{estab}/{listing}/{row}")
-async def school(request: Request, estab: str, listing: str, row: str = "") -> Response:
+@router.get("/api/v1/School/{estab}/{name}")
+@router.get("/api/v1/School/{estab}/{name}/")
+@router.get("/api/v1/School/{estab}/{name}/{row}")
+async def school(request: Request, estab: str, name: str, row: str = "") -> Response:
     """A list of the school, a page of it or what changed in it; or one row."""
     access, behind, _held = await _opened(request)
-    of = LISTINGS.get(listing.lower())
+    how = asked(request)
+    of = listing(name, how.group_type)
     if of is None or estab_of(estab) not in tokens.estabs(behind):
         raise NotFound
     for scopes in of.scopes:
         access.require_any(scopes)
-    how = asked(request)
     made, people = await run_in_threadpool(_answered, access, of, how, row)
     drawn = [name for scopes in of.scopes for name in scopes if name in access.scopes]
     _record(request, access, of.name, drawn, people)

@@ -120,9 +120,13 @@ def relation(pupil: str, contact: str, record: Record, opened: Collection[str]) 
     return row | _named(record, RELATION, opened) | {"LastUpdated": written(record["changed_at"])}
 
 
+def group_type(record: Record) -> str:
+    return REGISTRATION if record["kind"] == HOMEROOM else TEACHING
+
+
 def group(own: str, record: Record) -> Shape:
     row = _head(own) | {
-        "Type": REGISTRATION if record["kind"] == HOMEROOM else TEACHING,
+        "Type": group_type(record),
         "Code": _plain(record["code"]),
         "Name": record["title"],
         "Subject": _plain(", ".join(record["subjects"])),

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import re
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from starlette.requests import Request
 
@@ -14,7 +14,7 @@ from app.roster.groupcall.errors import BAD_REQUEST, Refused
 PAGE_SIZE, MOST = 100, 5000
 LONGEST_BODY = 500_000  # characters
 LONGEST_PARAMETER = 4000
-_SEEN = ("page", "pagesize", "options", "select", "changedrows", "onlygetdbstatus", "take")
+_SEEN = ("page", "pagesize", "options", "select", "changedrows", "onlygetdbstatus", "take", "type")
 
 
 def body(content: bytes) -> dict[str, Any]:
@@ -55,11 +55,13 @@ class Asked:
     changed: str = ""
     status_only: bool = False
     take: int = PAGE_SIZE
+    group_type: str = ""
 
     @property
     def beside(self) -> str:
         """The query string that asks for the same, but for the page and the cursor."""
         told = [f"&pageSize={self.size}"]
+        told += [f"&type={quote(self.group_type)}"] if self.group_type else []
         told += [f"&options={','.join(sorted(self.options))}"] if self.options else []
         return "".join(told + ([f"&select={','.join(sorted(self.select))}"] if self.select else []))
 
@@ -80,6 +82,7 @@ def asked(request: Request) -> Asked:
         changed=given.get("changedrows", ""),
         status_only=given.get("onlygetdbstatus", "").lower() in ("true", "1"),
         take=_number(given, "take", PAGE_SIZE, 1000),
+        group_type=given.get("type", ""),
     )
 
 
