@@ -23,6 +23,7 @@ from app.notify import hand_over, webhooks
 from app.notify.outbox import Beside
 from app.onboarding import access_cases
 from app.onboarding.register_changes import follow_the_register
+from app.roster import intake
 from app.settings import settings
 from app.sharing import deletion, ending, invitations, pausing
 from app.signin import contact
@@ -84,7 +85,7 @@ CHORES: tuple[Callable[[Session], int], ...] = (
     contact.forget,
 )
 
-BESIDE: tuple[Beside, ...] = (webhooks.run, hand_over.run)
+BESIDE: tuple[Beside, ...] = (webhooks.run, hand_over.run, intake.run)
 """What the worker does all the time, each in a thread of its own."""
 
 
