@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from app.developers import errors, lifetimes, places, snippets
+from app.developers import errors, groupcall, lifetimes, places, snippets
 from app.models.scope import PARTNER_SCOPES, SCOPES
 from app.notify.notices import TYPES
 from app.oauth import assertion, jws, metadata
@@ -77,6 +77,13 @@ def read_partner_api(request: Request) -> Response:
         if path.startswith("/partner/")
     ]
     return _public(request, "partner_api", calls=calls)
+
+
+@router.get("/groupcall")
+def read_groupcall(request: Request) -> Response:
+    """The Groupcall-style API: for partners who have a client of it."""
+    told = {"addresses": groupcall.ADDRESSES, "lists": groupcall.LISTS}
+    return _public(request, "groupcall", fields=groupcall.FIELDS, kinds=groupcall.KINDS, **told)
 
 
 @router.get("/test-apps")

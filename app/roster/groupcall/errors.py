@@ -26,22 +26,9 @@ UNVERIFIED = "Gatehouse has not verified the school yet. Try again later."
 UNAUTHORISED, NOT_AUTHORISED = "Unauthorised", "NotAuthorised"
 AUTHORISATION_PAUSED, SCHOOL_UNVERIFIED, BAD_REQUEST = "AuthorisationPaused", "SchoolUnverified", "BadRequest"
 
-KINDS = {
-    UNAUTHORISED: "401: the secret, the token or the signature is not right, or has ended.",
-    NOT_AUTHORISED: "403: the authorisation does not stand, or does not cover this. The message says which.",
-    SCHOOL_UNVERIFIED: "403: Gatehouse has not verified the school yet. Try again every few hours.",
-    AUTHORISATION_PAUSED: "403: the school’s authorisation is currently paused. Keep the secret, and try once a day.",
-    BAD_REQUEST: "400: a parameter or the body cannot be read. The message says which.",
-    "NotFound": "404: there is no such row, list or school, or it is not one that this token may read.",
-    "TooManyRequests": "429: wait for as many seconds as Retry-After says.",
-    "Unavailable": "503: nothing was changed. Send the same call again.",
-    "ServerError": "500: something went wrong at our end. Send us the X-Request-Id.",
-}
-"""Every ExceptionType, with its status and what to make of it."""
-
 
 class Refused(Exception):
-    """`kind` is a key of KINDS; `text` says what is wrong to whoever looks after the client."""
+    """`kind` is the ExceptionType (see `developers/groupcall.py`); `text` says to the client's people what is wrong."""
 
     def __init__(self, status: int, kind: str, text: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(text)
