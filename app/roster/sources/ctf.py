@@ -1,196 +1,228 @@
-"""The DfE's Common Transfer File: pupils, and their contacts where they are in it, as XML without a DTD.
+"""The DfE's Common Transfer File: pupils, and their contacts where the file has any. It says nothing of staff.
 
-Elements are read by name within a pupil, whatever is around them: the order changes with each year's version, and what
-we do not know is left out. A file with a DOCTYPE is refused, so that no entity is ever looked at.
+Elements go by their names, whatever is around them: every year has a new version, and suppliers differ. The names are
+those of the DfE's own services and of public programs that read such files; the specification itself is not public.
 """
 
-import codecs
-from typing import Any
-from xml.parsers import expat
+import datetime as dt
+from collections import Counter
 
+from app.models.base import today
 from app.models.roster.batch import CTF
+from app.models.roster.person import CONTACT_ROLES
 from app.roster import identifiers as read_as
-from app.roster.incoming import CONTACTS, PUPILS, Fault, Faulty, Incoming, Row
+from app.roster.incoming import CONTACTS, PUPILS, Fault, Incoming, Row, TooBig
+from app.roster.sources.elements import Element, Shape, follow, is_xml
 from app.roster.sources.notes import Notes
 
-ROOT, PUPIL, CONTACT, ADDRESS = "ctfile", "pupil", "contact", "address"
-DEEPEST = 50
-LONGEST = 10_000  # characters of one element
+__all__ = ["is_xml", "read"]
 
+ROOT = "CTfile"
+MOST_PEOPLE = 50_000
 _PUPIL = {
-    "surname": "family_name",
-    "forename": "given_name",
-    "middlenames": "middle_names",
-    "preferredsurname": "preferred_family_name",
-    "preferredforename": "preferred_given_name",
-    "email": "email",
+    "given_name": ("forename", "legalforename"),
+    "family_name": ("surname", "legalsurname"),
+    "middle_names": ("middlenames",),
+    "preferred_given_name": ("preferredforename",),
+    "preferred_family_name": ("preferredsurname",),
+    "email": ("email",),
+    "year_as_sent": ("ncyearactual",),
 }
 _CONTACT = {
-    "surname": "family_name",
-    "forename": "given_name",
-    "middlenames": "middle_names",
-    "title": "title",
-    "email": "email",
+    "title": ("title",),
+    "given_name": ("forename",),
+    "family_name": ("surname",),
+    "middle_names": ("middlenames",),
+    "email": ("email",),
 }
-_LINES = ("saon", "paon", "street", "locality", "town", "administrativearea", "county")
+_OTHER = (
+    *("upn", "formerupn", "uniquelearnernumber", "uln", "dob", "sex", "gender", "ethnicity"),
+    *("fsmstartdate", "fsmenddate", "fsmeligible", "senprovision", "startdate"),
+    *("order", "relationship", "responsibility", "courtorder"),
+    *("addressaspupil", "postcode", "telephonetype", "phoneno"),
+    *("lea", "estab", "entrydate", "leavingdate", "documentqualifier"),
+)
+_LINES = ("saon", "paon", "street", "locality", "town", "posttown", "administrativearea", "county")
+_NUMBERED = tuple(f"addressline{number}" for number in range(1, 6))
+_BLOCKS = ("sourceschool", "school", "fsminstance", "sen", "address", "phone", "contact")
+_NAMES = tuple(name for columns in (_PUPIL, _CONTACT) for names in columns.values() for name in names)
+_KNOWN = frozenset(_NAMES + _OTHER + _LINES + _NUMBERED + _BLOCKS)
+_SKIPPED = frozenset({"stageassessments", "attendance", "senneeds", "nawdetails", "admissions"})
+_NEEDED = {"pupil", "given_name", "family_name", "birth_date", "sex", "upn", "year", "year_as_sent", "contact_role"}
 _RELATIONS = {
-    **{
-        "PAM": "Mother",
-        "PAF": "Father",
-        "STP": "Step-parent",
-        "CAR": "Carer",
-        "GRM": "Grandmother",
-        "GRF": "Grandfather",
-    },
-    **{"FAM": "Other family member", "REL": "Other relative", "SWR": "Social worker", "FOS": "Foster parent"},
+    **{"PAM": "Mother", "PAF": "Father", "STP": "Step-parent", "FOS": "Foster parent", "CAR": "Carer"},
+    **{"GRM": "Grandmother", "GRF": "Grandfather", "FAM": "Other family member", "REL": "Other relative"},
+    **{"SWR": "Social worker", "DOC": "Doctor", "OTH": "Other contact"},
 }
-
-
-def is_xml(content: bytes) -> bool:
-    """Whether its first mark is one of XML, behind a byte order mark or none."""
-    start = content[:200]
-    for mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        start = start.removeprefix(mark)
-    return start.replace(b"\x00", b"").lstrip()[:1] == b"<"
 
 
 def read(name: str, content: bytes) -> Incoming:
-    """One file. Raises Faulty."""
-    reader = _Reader(name)
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    reader.parser = parser
-    parser.StartDoctypeDeclHandler = reader.refuse
-    parser.EntityDeclHandler = reader.refuse
-    parser.StartElementHandler, parser.EndElementHandler = reader.start, reader.end
-    parser.CharacterDataHandler = reader.text
-    try:
-        parser.Parse(content, True)
-    except expat.ExpatError as wrong:
-        reason = f"This is not well-formed XML: {expat.ErrorString(wrong.code)}. Export the file again."
-        raise Faulty(Fault(name, wrong.lineno, "", reason)) from None
-    except (LookupError, ValueError):
-        raise Faulty(Fault(name, 1, "", "The encoding that it names is not known. Export the file again.")) from None
-    reader.notes.check()
-    made = reader.incoming
-    made.covers = frozenset({PUPILS} | ({CONTACTS} if made.relations else set()))
-    made.forgiven = reader.notes.forgiven
-    return made
+    """One file: the whole school, or those in it alone where it calls itself partial. Raises Faulty or TooBig."""
+    file = _File(name)
+    records = {"header": file.header, "pupil": file.pupil}
+    follow(name, content, Shape(ROOT, records, _KNOWN, _SKIPPED))
+    return file.whole()
 
 
-class _Reader:
-    """Follows the elements; a pupil is put together at its end."""
-
-    parser: Any
+class _File:
+    """Pupils as they come; who is who is decided at the end, when every UPN is known."""
 
     def __init__(self, name: str) -> None:
-        self.name = name
-        self.notes = Notes()
-        self.incoming = Incoming(CTF, frozenset())
-        self._path: list[str] = []
-        self._text: list[str] = []
-        self._length = 0
-        self._pupil: dict[str, str] = {}
-        self._contacts: list[dict[str, str]] = []
-        self._began = 0
+        self._name = name
+        self._notes = Notes()
+        self._on = today()
+        self._school = ("", "")
+        self._pupils: list[tuple[Element, Row]] = []
+        self._count = 0
+        self._incoming = Incoming(CTF, frozenset())
 
-    def refuse(self, *_: Any) -> None:
-        reason = "It has a DOCTYPE, which a Common Transfer File does not. Export it anew from your MIS."
-        raise Faulty(Fault(self.name, self.parser.CurrentLineNumber, "", reason))
+    def header(self, told: Element) -> None:
+        self._incoming.is_full = told.said("documentqualifier").casefold() != "partial"
+        for source in told.each("sourceschool"):
+            self._school = source.said("lea"), source.said("estab")
 
-    def start(self, element: str, _attributes: Any) -> None:
-        own = element.rpartition(":")[2].casefold()
-        if not self._path and own != ROOT:
-            reason = "This XML is not a Common Transfer File: it does not begin with CTfile."
-            raise Faulty(Fault(self.name, self.parser.CurrentLineNumber, element[:40], reason))
-        if len(self._path) >= DEEPEST:
-            raise Faulty(Fault(self.name, self.parser.CurrentLineNumber, element[:40], "Elements are nested too deep."))
-        self._path.append(own)
-        self._text, self._length = [], 0
-        if own == PUPIL:
-            self._pupil, self._contacts, self._began = {}, [], self.parser.CurrentLineNumber
-        elif own == CONTACT and PUPIL in self._path:
-            self._contacts.append({})
-
-    def text(self, told: str) -> None:
-        self._length += len(told)
-        if self._length > LONGEST:
-            reason = f"This element is longer than {LONGEST:,} characters."
-            raise Faulty(Fault(self.name, self.parser.CurrentLineNumber, self._path[-1], reason))
-        self._text.append(told)
-
-    def end(self, _element: str) -> None:
-        own = self._path.pop()
-        told, self._text, self._length = read_as.text("".join(self._text)), [], 0
-        if own == PUPIL:
-            self._add()
-        elif PUPIL in self._path and told:
-            of = self._contacts[-1] if CONTACT in self._path and self._contacts else self._pupil
-            # The first counts: histories, the newest first, repeat their elements.
-            of.setdefault(f"{ADDRESS}/{own}" if own in _LINES and self._is_address() else own, told)
-
-    def _is_address(self) -> bool:
-        return any(ADDRESS in part for part in self._path)
-
-    def _add(self) -> None:
-        told = self._pupil
-        for column in ("surname", "forename", "dob"):
-            if not told.get(column):
-                self.notes.fault(
-                    self.name, self._began, column, "A pupil has none. Each needs surname, forename and DOB."
-                )
-        born = read_as.date(told.get("dob", ""))
-        if told.get("dob") and born is None:
-            self.notes.fault(self.name, self._began, "DOB", f"‘{told['dob'][:40]}’ is no date.")
-        row: Row = {ours: told.get(theirs, "") for theirs, ours in _PUPIL.items()}
+    def pupil(self, told: Element) -> None:
+        self._count += 1 + sum(1 for _ in told.each("contact"))
+        if self._count > MOST_PEOPLE:
+            raise TooBig(Fault(self._name, told.line, "Pupil", f"The file tells of more than {MOST_PEOPLE:,} people."))
+        row: Row = {"pupil": True}
+        row |= {column: told.said(*names) for column, names in _PUPIL.items()}
         row |= {
-            "pupil": True,
-            "birth_date": born,
-            "sex": read_as.sex(told.get("sex") or told.get("gender", "")),
-            "upn": read_as.upn(told.get("upn", "")),
-            "former_upn": read_as.upn(told.get("formerupn", "")),
-            "uln": read_as.uln(told.get("uln", "")),
-            "year": read_as.year(told.get("ncyearactual", "")),
-            "year_as_sent": told.get("ncyearactual", ""),
-            "sen": read_as.sen(told.get("senprovision") or told.get("senstatus", "")),
-            "ethnicity": told.get("ethnicity", "")[:10],
+            "birth_date": self._date(told, "DOB"),
+            "sex": read_as.sex(told.said("sex", "gender")),
+            "upn": read_as.upn(told.said("upn")),
+            "former_upn": read_as.upn(told.said("formerupn")),
+            "uln": read_as.uln(told.said("uniquelearnernumber", "uln")),
+            "year": read_as.year(row["year_as_sent"]),
+            "ethnicity": told.said("ethnicity").upper()[:10],
+            "sen": self._sen(told),
+            "fsm": self._fsm(told),
         }
-        if fsm := told.get("fsmeligible") or told.get("fsm"):
-            row["fsm"] = read_as.yes(fsm)
-        row |= _reached(told)
-        name = "|".join((row["family_name"], row["given_name"], told.get("dob", ""))).casefold()
-        key = f"p:{row['upn']}" if row["upn"] and f"p:{row['upn']}" not in self.incoming.people else f"p:{name}"
-        if key in self.incoming.people:
-            self.notes.fault(self.name, self._began, "Surname", "An earlier pupil has the same name and date of birth.")
-            return
-        self.incoming.people[key] = row
-        for place, contact in enumerate(self._contacts, 1):
-            self._relate(key, place, contact)
+        for name in ("given_name", "family_name"):
+            if row[f"preferred_{name}"] == row[name]:
+                row[f"preferred_{name}"] = ""
+        row |= _reached(told) | self._stay(told)
+        if not row["given_name"] and not row["family_name"]:
+            self._notes.fault(self._name, told.line, "Surname", "This pupil has neither a surname nor a forename.")
+        elif not row["upn"] and row["birth_date"] is None:
+            reason = "This pupil has neither a UPN nor a date of birth. Give one, so that we know who it is."
+            self._notes.fault(self._name, told.line, "UPN", reason)
+        elif row["leaves_on"] is not None and row["leaves_on"] < self._on:
+            self._incoming.left += 1
+        else:
+            self._pupils.append((told, row))
 
-    def _relate(self, pupil: str, place: int, told: dict[str, str]) -> None:
-        row: Row = {ours: told.get(theirs, "") for theirs, ours in _CONTACT.items()}
-        row |= _reached(told)
-        if not row["family_name"] and not row["given_name"]:
-            self.notes.forgive(self.name, self._began, "Contact", "A contact without a name: left out")
+    def whole(self) -> Incoming:
+        if not self._pupils and not self._incoming.left and not self._notes.faults:
+            self._notes.fault(self._name, 0, "Pupil", "The file holds no pupils. Choose some when you export it.")
+        people = self._incoming.people
+        shares = Counter(row["upn"] for _, row in self._pupils)
+        for told, row in self._pupils:
+            # Of two with one UPN neither is it, whichever comes first: each must stay who they are.
+            key = f"p:{row['upn']}" if shares[row["upn"]] == 1 and row["upn"] else _named(row)
+            if key in people and people[key] != row:
+                reason = "An earlier pupil has the same name and date of birth. Give each their own UPN."
+                self._notes.fault(self._name, told.line, "Surname", reason)
+                continue
+            if key in people:
+                self._notes.forgive(self._name, told.line, "Pupil", "A pupil who is listed twice: taken once")
+            people[key] = row
+            for place, contact in enumerate(told.each("contact"), 1):
+                self._relate(key, row, place, contact)
+        self._notes.check()
+        if any(row["fsm"] is not None for _, row in self._pupils):
+            for _, row in self._pupils:
+                row["fsm"] = bool(row["fsm"])  # who was never eligible has no history of it
+        for kind in ("pupil", "contact_role"):
+            _leave_out([row for row in people.values() if row.get(kind)])
+        self._incoming.covers = frozenset({PUPILS, CONTACTS} if self._incoming.relations else {PUPILS})
+        self._incoming.forgiven = self._notes.forgiven
+        return self._incoming
+
+    def _relate(self, key: str, pupil: Row, place: int, told: Element) -> None:
+        row: Row = {column: told.said(*names) for column, names in _CONTACT.items()} | _reached(told)
+        if not row["given_name"] and not row["family_name"]:
+            self._notes.forgive(self._name, told.line, "Contact", "A contact without a name: left out")
             return
-        code = told.get("relationship") or told.get("relation", "")
+        at_home = any(read_as.yes(one.said("addressaspupil")) for one in (told, *told.each("address")))
+        if at_home and not row["address"]:
+            row |= {"address": pupil["address"], "postcode": pupil["postcode"]}
+        code = told.said("relationship")
         words = _RELATIONS.get(code.upper(), code)[:40]
-        reached = row["email"].casefold() or row.get("mobile") or row.get("telephone") or pupil
-        key = f"c:{row['family_name']}|{row['given_name']}|{reached}".casefold()
-        self.incoming.people.setdefault(key, row)["contact_role"] = read_as.contact_role(words or code)
-        order = told.get("contactorder") or told.get("order") or told.get("priority", "")
-        self.incoming.relations[pupil, key] = {
+        reached = row["email"] or row["mobile"] or row["telephone"] or key
+        own = f"c:{row['family_name']}|{row['given_name']}|{reached}".casefold()[:255]
+        known = self._incoming.people.setdefault(own, row)
+        roles = (known.get("contact_role", CONTACT_ROLES[-1]), read_as.contact_role(words))
+        known["contact_role"] = min(roles, key=CONTACT_ROLES.index)
+        order = told.said("order")
+        before = self._incoming.relations.get((key, own))
+        self._incoming.relations[key, own] = {
             "words": words,
             "priority": int(order) if order.isascii() and order.isdigit() and len(order) < 4 else place,
-            "responsibility": read_as.yes(told.get("responsibility") or told.get("parentalresponsibility", "")),
-            "court_order": bool(read_as.yes(told.get("courtorder", ""))),
+            "responsibility": read_as.yes(told.said("responsibility")),
+            "court_order": bool(read_as.yes(told.said("courtorder")) or (before and before["court_order"])),
         }
 
+    def _date(self, told: Element, name: str) -> dt.date | None:
+        for part in told.each(name.lower()):
+            if part.text and (found := read_as.date(part.text)):
+                return found
+            if part.text:
+                self._notes.forgive(self._name, part.line, name, "A date that is not understood: left empty")
+        return None
 
-def _reached(told: dict[str, str]) -> Row:
-    """Address and numbers, where the file has any."""
-    lines = [line for name in _LINES if (line := told.get(f"{ADDRESS}/{name}"))]
-    found: Row = {"address": "\n".join(lines), "postcode": read_as.postcode(told.get("postcode", ""))}
-    found["telephone"] = told.get("phoneno") or told.get("telephone", "")
-    found["mobile"] = told.get("mobile") or told.get("mobilephone", "")
-    return {name: value for name, value in found.items() if value}
+    def _sen(self, told: Element) -> str:
+        """The provision of today: of a history, what began last."""
+        spans = [(self._date(one, "StartDate") or dt.date.min, one.said("senprovision")) for one in told.each("sen")]
+        begun = [span for span in spans if span[1] and span[0] <= self._on]
+        return read_as.sen(max(begun, key=lambda span: span[0])[1] if begun else told.said("senprovision"))
+
+    def _fsm(self, told: Element) -> bool | None:
+        """Whether eligible for free school meals today; what began and has not ended."""
+        spans = [
+            (self._date(one, "FSMstartDate") or dt.date.min, self._date(one, "FSMendDate") or dt.date.max)
+            for one in told.each("fsminstance")
+        ]
+        if not spans:
+            return read_as.yes(told.said("fsmeligible"))
+        return any(begins <= self._on <= ends for begins, ends in spans)
+
+    def _stay(self, told: Element) -> Row:
+        """When this pupil came to the school that wrote the file, and leaves it, by the history of schools."""
+        stays = [one for one in told.each("school") if (one.said("lea"), one.said("estab")) == self._school]
+        dated = [(self._date(one, "EntryDate"), self._date(one, "LeavingDate")) for one in stays if any(self._school)]
+        starts, leaves = max(dated, key=lambda stay: stay[0] or dt.date.min, default=(None, None))
+        return {"starts_on": starts, "leaves_on": leaves}
+
+
+def _named(row: Row) -> str:
+    return f"p:{row['family_name']}|{row['given_name']}|{row['birth_date'] or ''}".casefold()[:255]
+
+
+def _reached(told: Element) -> Row:
+    """Address and numbers of somebody; of several addresses the first, of several numbers the first of each kind."""
+    address = next(told.each("address"), None) or Element("address", 0)
+    house = " ".join(part for part in (address.said("paon"), address.said("street")) if part)
+    named = (address.said("saon"), house, *(address.said(name) for name in _LINES[3:6]))
+    counties = (address.said(name) for name in _LINES[6:])
+    lines = dict.fromkeys((*(address.said(name) for name in _NUMBERED), *named, *counties))
+    numbers: dict[bool, str] = {}
+    for phone in told.each("phone"):
+        number, kind = phone.said("phoneno"), phone.said("telephonetype").upper()
+        if number:
+            numbers.setdefault(kind == "M" or (not kind and number.startswith(("07", "+447"))), number)
+    return {
+        "address": "\n".join(line for line in lines if line),
+        "postcode": read_as.postcode(address.said("postcode")),
+        "mobile": numbers.get(True, ""),
+        "telephone": numbers.get(False, ""),
+    }
+
+
+def _leave_out(rows: list[Row]) -> None:
+    """Take out the columns that nobody in the file has: the school did not export them, and we may know them."""
+    silent = {column for row in rows for column in row} - _NEEDED
+    silent -= {column for row in rows for column, value in row.items() if value not in ("", None)}
+    for row in rows:
+        for column in silent & row.keys():
+            del row[column]
