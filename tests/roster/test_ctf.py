@@ -227,6 +227,7 @@ def test_what_is_too_deep_too_long_or_too_much_is_refused() -> None:
     deep = "<a>" * 100 + "</a>" * 100
     assert "nested" in refused(file(pupil(inside=deep)))[2]
     assert "longer" in refused(file(pupil(given="x" * 2000)))[2]
+    assert "far too long" in refused(file(pupil(inside=f"<!--{'x' * 1_000_000}-->")), TooBig)[2]
     many = contacts(*[contact()] * 800)
     assert "elements" in refused(file(pupil(inside=many)), TooBig)[2]
     assert only(contacts(*[contact()] * 20), "<Photograph>" + "x" * 100_000 + "</Photograph>")

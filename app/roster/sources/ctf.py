@@ -82,7 +82,7 @@ class _File:
             self._school = source.said("lea"), source.said("estab")
 
     def pupil(self, told: Element) -> None:
-        self._count += 1 + sum(1 for _ in told.each("contact"))
+        self._count += 1 + len(told.each("contact"))
         if self._count > MOST_PEOPLE:
             raise TooBig(Fault(self._name, told.line, "Pupil", f"The file tells of more than {MOST_PEOPLE:,} people."))
         row: Row = {"pupil": True}
@@ -201,7 +201,7 @@ def _named(row: Row) -> str:
 
 def _reached(told: Element) -> Row:
     """Address and numbers of somebody; of several addresses the first, of several numbers the first of each kind."""
-    address = next(told.each("address"), None) or Element("address", 0)
+    address = next(iter(told.each("address")), None) or Element("address", 0)
     house = " ".join(part for part in (address.said("paon"), address.said("street")) if part)
     named = (address.said("saon"), house, *(address.said(name) for name in _LINES[3:6]))
     counties = (address.said(name) for name in _LINES[6:])

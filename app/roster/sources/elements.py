@@ -3,7 +3,7 @@
 import codecs
 import dataclasses
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from xml.parsers import expat  # what defusedxml adds is to refuse a DTD, and that is done here
 
@@ -13,7 +13,8 @@ from app.roster.incoming import Fault, Faulty, TooBig
 DEEPEST = 30
 LONGEST = 1000  # characters of one element that is read
 MOST_PARTS = 5000  # elements of one record that are read
-MOST_ELEMENTS = 5_000_000  # of the file
+MOST_ELEMENTS = 2_000_000  # of the file
+STEP = 256 * 1024  # bytes: no tag and no comment is longer
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,100}?encoding\s*=\s*["']([\w.:-]{1,40})["']""")
 _ENCODINGS = {
     **dict.fromkeys(("utf-8", "utf8", "us-ascii", "ascii"), "utf-8"),
@@ -30,10 +31,10 @@ class Element:
     name: str
     line: int
     text: str = ""
-    parts: list["Element"] = dataclasses.field(default_factory=list)
+    parts: dict[str, list["Element"]] = dataclasses.field(default_factory=dict)
 
-    def each(self, name: str) -> Iterator["Element"]:
-        return (part for part in self.parts if part.name == name)
+    def each(self, name: str) -> Sequence["Element"]:
+        return self.parts.get(name, ())
 
     def said(self, *names: str) -> str:
         """The first text among parts of the first name that has one; else empty."""
@@ -69,7 +70,12 @@ def follow(name: str, content: bytes, shape: Shape) -> None:
     parser.buffer_text = True
     _Reader(name, parser, shape)
     try:
-        parser.Parse(content, True)
+        for start in range(0, len(content), STEP):
+            parser.Parse(content[start : start + STEP])
+            # One that never ends would be looked through from its start at every step.
+            if start - parser.CurrentByteIndex > STEP:
+                raise TooBig(Fault(name, parser.CurrentLineNumber, "", "A tag or a comment in it is far too long."))
+        parser.Parse(b"", True)
     except expat.ExpatError as wrong:
         raise Faulty(_not_well_formed(name, content, encoding, wrong)) from None
 
@@ -146,7 +152,7 @@ class _Reader:
         if self._parts > MOST_PARTS:
             raise TooBig(self._fault(written, f"This record holds more than {MOST_PARTS:,} elements."))
         if self._open:
-            self._open[-1].parts.append(made)
+            self._open[-1].parts.setdefault(own, []).append(made)
         self._open.append(made)
         return made
 
