@@ -123,6 +123,14 @@ def test_each_school_has_an_answer_of_its_own(client: TestClient, app: App) -> N
     }
 
 
+@pytest.mark.parametrize("strange", [10**30, "8" * 500, ["888"], {"a": 1}, None, True, 1.5])
+def test_a_strange_number_is_a_school_that_is_not_found(client: TestClient, app: App, strange: Any) -> None:
+    good, bad = registers(client, app, school(), school() | {"DfesCode": strange}).json()["Schools"]
+
+    assert good["Status"] == "OK" and bad["Message"] == "School not found in EduBase"
+    assert bad.get("DfesCode", True) is True
+
+
 def test_a_signature_counts_once(client: TestClient, app: App) -> None:
     request = signed(app, {"Schools": [school()]})
     assert sends(client, *request).status_code == 200

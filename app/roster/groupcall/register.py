@@ -31,6 +31,7 @@ from app.web.throttle import Limit, Try, network
 
 WINDOW_SECONDS = 15 * 60
 MOST_SCHOOLS = 200
+LONGEST_NUMBER = 10  # characters
 LIVE, TEST = "Live", "Test"
 OK, ERROR = "OK", "Error"
 NOT_FOUND = "School not found in EduBase"
@@ -108,7 +109,13 @@ def _kind(app: App) -> str:
 
 def _invited(db: Session, app: App, sent: dict[str, Any]) -> dict[str, Any]:
     """What became of one school, beside the numbers by which the client finds it again."""
-    numbers = {name: value for name, value in sent.items() if name.lower() in ("leacode", "dfescode")}
+    numbers = {
+        name: value
+        for name, value in sent.items()
+        if name.lower() in ("leacode", "dfescode")
+        and isinstance(value, (str, int))
+        and len(str(value)) <= LONGEST_NUMBER
+    }
     try:
         _invite(db, app, sent)
     except Problem as wrong:
