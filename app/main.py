@@ -9,7 +9,8 @@ from starlette.types import ASGIApp
 
 from app import __version__, db, keys, ledger, logs
 from app.developers import routes as developers
-from app.endpoint import agent_api
+from app.endpoint import agent_api, batch_pages, wheel
+from app.endpoint import pages as endpoint_pages
 from app.notify import routes as outbox_pages
 from app.oauth import authorize, consent, device_page, grant_endpoint, logout
 from app.oauth.routes import Direct
@@ -81,6 +82,8 @@ def create_app() -> ASGIApp:
     app.include_router(deletion_routes.router)
     app.include_router(invitation_pages.router)
     app.include_router(school_people.router)
+    app.include_router(endpoint_pages.router)
+    app.include_router(batch_pages.router)
     app.include_router(conversion.router)
     app.include_router(access.router)
     app.include_router(cases.router)
@@ -96,6 +99,7 @@ def create_app() -> ASGIApp:
     app.include_router(oneroster.router)
     app.include_router(groupcall.router)
     app.include_router(agent_api.router)
+    app.include_router(wheel.router)
     for part in (api_invitations, api_schools, api_deletions, api_webhooks):
         app.include_router(part.router)
     app.include_router(developers.router)

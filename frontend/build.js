@@ -15,7 +15,7 @@ const { css } = compile("src/gatehouse.scss", { style: "compressed", loadPaths: 
 await writeFile(new URL("gatehouse.css", STATIC), `${css.replace(/^\uFEFF/, "")}\n`);
 
 await build({
-  entryPoints: ["src/gatehouse.js", "src/passkeys.js"],
+  entryPoints: ["src/gatehouse.js", "src/passkeys.js", "src/upload.js"],
   outdir: STATIC.pathname,
   bundle: true,
   format: "esm",

@@ -18,6 +18,7 @@ PARTNER_USER = "partner user"
 EVERYBODY = (ADMIN, DPO, IT, READ_ONLY)
 DECIDING = (ADMIN,)  # grant, change, renew, resume, revoke, manage people
 STOPPING = (ADMIN, DPO)  # pause, freeze, ask for deletion
+SENDING = (ADMIN, IT)  # uploads, agents, what columns mean
 READING = (ADMIN, DPO, READ_ONLY)  # ledger, receipts, exports: what was read, and where from
 TECHNICAL = (ADMIN, IT)  # agents and what they need
 CODE, CHANGE_PASSWORD, ENROL, DONE = "code", "change-password", "enrol", "done"

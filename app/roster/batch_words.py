@@ -1,5 +1,6 @@
 """What became of a batch, in words: for the school's page, and for the agent that sent it."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,6 +62,17 @@ def held(batch: Batch) -> list[str]:
     if "mapping" in batch.held_for:
         said.append("We do not know yet what its columns mean.")
     return said
+
+
+def person(row: Mapping[str, Any]) -> str:
+    """Somebody as a school knows them: name, year and group or role, date of birth."""
+    name = f"{row.get('given_name') or ''} {row.get('family_name') or ''}".strip() or "Without a name"
+    about = [f"year {row['year']}" if row.get("year") else "", row.get("registration_group") or ""]
+    about += ["staff" if row.get("staff_role") else "", "contact" if row.get("contact_role") else ""]
+    born = row.get("birth_date")
+    about.append(f"born {born.day} {born:%B %Y}" if isinstance(born, dt.date) else "")
+    told = ", ".join(part for part in about if part)
+    return f"{name} ({told})" if told else name
 
 
 def for_agent(batch: Batch) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from app.errors import NotFound, Problem
 from app.models.base import ahead, now, today
 from app.models.roster.batch import ACCEPTED, CANCELLED, HELD, RECEIVED, REFUSED, Batch, Chunk, ColumnMapping
 from app.models.roster.head import Roster
-from app.roster import difference, quality, sources
+from app.roster import batch_words, difference, quality, sources
 from app.roster.difference import Difference
 from app.roster.incoming import Faulty, Incoming
 from app.roster.sources import NeedsMapping
@@ -134,7 +134,12 @@ def _doubtful(found: Difference) -> dict[str, Any]:
         held_for["gone"] = gone
     if found.doubts:
         held_for["doubts"] = [
-            {"key": doubt.key, "candidates": [str(one) for one in doubt.candidates]} for doubt in found.doubts
+            {
+                "key": doubt.key,
+                "who": batch_words.person(doubt.person),
+                "candidates": [str(one) for one in doubt.candidates],
+            }
+            for doubt in found.doubts
         ]
     return held_for
 
@@ -193,6 +198,15 @@ def confirm(
     if not batch.move(db, HELD, RECEIVED, received_at=now(), **told):
         raise Decided(hint="Somebody else has decided it, or a newer batch has taken its place.")
     audit.record(db, "batch.confirmed", actor=by, school=school_id, subject=batch_id)
+    return batch
+
+
+def again(db: Session, *, school_id: uuid.UUID, batch_id: uuid.UUID, by: uuid.UUID) -> Batch:
+    """Somebody has said what the columns of a held batch mean: read it anew. Raises NotFound or Decided."""
+    batch = _held(db, school_id, batch_id)
+    if not batch.move(db, HELD, RECEIVED, received_at=now(), held_for={}):
+        raise Decided(hint="Somebody else has decided it, or a newer batch has taken its place.")
+    audit.record(db, "batch.mapped", actor=by, school=school_id, subject=batch_id)
     return batch
 
 

@@ -284,7 +284,7 @@ def _show(request: Request, db: Database, person: Person) -> None:
 def _menu(person: Person) -> list[tuple[str, str]]:
     menu = []
     if person.school_id:
-        menu += [("Home", "/school"), ("Data sharing", "/school/apps")]
+        menu += [("Home", "/school"), ("Data sharing", "/school/apps"), ("Your data", "/school/endpoint")]
     if person.school_id and not person.roles_at_school.isdisjoint(READING):
         menu += [("Access ledger", "/school/ledger"), ("Receipts", "/school/receipts")]
     if person.school_id and ADMIN in person.roles_at_school:

@@ -83,5 +83,5 @@ for (const part of document.querySelectorAll("[data-live]")) {
     if (!typing) window.location.reload();
     const notice = document.querySelector("[data-live-notice]");
     if (notice) notice.hidden = false;
-  }, LOOK_SECONDS * 1000);
+  }, (Number(part.dataset.live) || LOOK_SECONDS) * 1000);
 }

@@ -34,8 +34,9 @@ def test_the_tracker_says_what_happens_when_and_who_is_called(browser: Browser) 
     assert f"By 5pm on {due:%A} {day(due)}" in browser.text
     assert "01632 960001" in browser.text and "07700" not in browser.text
     assert settings.support_phone in browser.text and settings.support_hours in browser.text
-    assert "It cannot be installed yet" in browser.text
-    assert not [a for a in browser.document.iter("a") if (a.get("href") or "").startswith("/school/endpoint")]
+    links = {a.text_content(): a.get("href") for a in browser.document.iter("a")}
+    assert links["install it now"] == "/school/endpoint/install"
+    assert links["upload a file"] == "/school/endpoint/upload"
 
 
 def test_only_the_registrants_browser_sees_it_and_only_for_72_hours(browser: Browser, other_browser: Browser) -> None:

@@ -1,11 +1,14 @@
 """Pupils, staff and the contacts of pupils: one row for a person, whatever they are to the school."""
 
 import datetime as dt
-from typing import Any
+import uuid
+from collections.abc import Collection
+from typing import Any, Self
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.db import Session
 from app.models.roster.rostered import OfRoster, Rostered
 
 TEACHER, AIDE, PRINCIPAL, ADMINISTRATOR = "teacher", "aide", "principal", "siteAdministrator"
@@ -64,6 +67,11 @@ class Person(Rostered):
 
     year_before: Mapped[str] = mapped_column(String(2), default="", doc="The NC year until `year_changed_at`")
     year_changed_at: Mapped[dt.datetime | None]
+
+    @classmethod
+    def some(cls, db: Session, school_id: uuid.UUID, ids: Collection[int]) -> list[Self]:
+        """These of a school's people, whoever of them is there."""
+        return list(db.scalars(select(cls).where(cls.school_id == school_id, cls.id.in_(ids))))
 
     @classmethod
     def parts(cls) -> tuple[object, ...]:
