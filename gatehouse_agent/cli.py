@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gatehouse_agent import __version__, enrolling, files, lock, running, status, web, workstation
-from gatehouse_agent.errors import AgentError, NotEnrolled, Refused, Removed, Stopped
+from gatehouse_agent.errors import AgentError, NotEnrolled, Removed, Stopped
 from gatehouse_agent.home import Disabled, Home, usual_folder
-from gatehouse_agent.patience import Pause, patiently
+from gatehouse_agent.patience import Pause
 from gatehouse_agent.work import Agent
 
 DONE, FAILED, MISUSED = 0, 1, 2
@@ -159,10 +159,10 @@ def _unenrol(asked: argparse.Namespace, home: Home) -> int:
     with _at_work(asked, home) as pause:
         try:
             agent = Agent(home, pause.wait)
-            patiently(lambda: agent.server.call("DELETE", "/endpoint"), pause.wait)
+            agent.server.call("DELETE", "/endpoint")
         except (NotEnrolled, Removed):
             log.info("Gatehouse does not know this agent any more.")
-        except (AgentError, Refused) as wrong:
+        except AgentError as wrong:
             raise AgentError(
                 f"{wrong} Nothing was deleted. Try again; or delete {home.folder}, and ask an Admin of the school to"
                 " remove the agent on the school's page."

@@ -21,7 +21,7 @@ def enrol(home: Home, address: str, wait: Wait, say: Callable[[str], None]) -> E
     home.forget()
     made = key.made(home.key)
     server = Server(address, made)
-    asked = patience.patiently(lambda: server.ask(machine()), wait)
+    asked = server.ask(machine())
     say(
         f"\n  Open    {asked['verification_uri']}\n  Type    {asked['user_code']}\n\n"
         "An Estab Admin of the school does this, signed in. The page shows these; compare them before you approve:\n"
@@ -55,5 +55,5 @@ def _collected(server: Server, asked: dict[str, Any], wait: Wait) -> dict[str, A
             elif wrong.code == "expired_token":
                 break
             elif wrong.code != "authorization_pending":
-                raise
+                raise AgentError(f"{wrong} Run the same command again for another code.") from None
     raise AgentError("Nobody has typed the code in time. Run the same command again for another one.")

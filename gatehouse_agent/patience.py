@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 from typing import Callable, TypeVar
 
 from gatehouse_agent.errors import Stopped, Unreachable
+
+log = logging.getLogger(__name__)
 
 TRIES = 8  # of one call, over about three minutes
 SHORTEST, LONGEST, LONGEST_ASKED = 1.0, 60.0, 600.0  # seconds
@@ -37,6 +40,8 @@ def patiently(work: Callable[[], T], wait: Wait) -> T:
         try:
             return work()
         except Unreachable as wrong:
+            if tried == 0:
+                log.info("%s Trying again for some minutes.", wrong)
             wait(delay(tried, wrong.seconds))
     return work()
 
