@@ -231,6 +231,16 @@ READING = Group(
     ),
 )
 
+AGENT = Group(
+    "The agent on a school’s server",
+    "Only gatehouse-agent calls /agent/v1; it mends these by itself.",
+    (
+        Entry("wrong_digest", "/agent/v1, 400", "A part did not arrive as it was sent.", "Send the same part again."),
+        Entry("missing_chunks", "/agent/v1, 409", "Parts are missing.", "Send those that errors names, then complete."),
+        Entry("altered_content", "/agent/v1, 422", "The file changed while it was sent.", "Begin the upload anew."),
+    ),
+)
+
 STATUSES = Group(
     "Everything else, by HTTP status",
     "Outside OAuth and OneRoster an error is a problem document (RFC 9457) whose type links to one of these.",
@@ -250,4 +260,4 @@ STATUSES = Group(
     ),
 )
 
-GROUPS = (ASKING, TOKENS, READING, PARTNER, STATUSES)
+GROUPS = (ASKING, TOKENS, READING, PARTNER, AGENT, STATUSES)

@@ -22,6 +22,7 @@ from tests.pages import Browser
 from tests.roster.api import reader
 
 PAGES = ["", "/quick-start", "/scopes", "/profiles", "/lifetimes", "/webhooks", "/partner-api", "/errors", "/test-apps"]
+PAGES += ["/groupcall"]
 
 
 def opened(browser: Browser, page: str) -> Any:
@@ -71,7 +72,8 @@ def test_no_link_leads_nowhere(browser: Browser) -> None:
 
 
 def test_every_error_code_of_the_source_has_an_entry(browser: Browser) -> None:
-    found = error_codes(ROOT / "app/oauth", ROOT / "app/roster", ROOT / "app/partners")
+    folders = ("oauth", "roster", "partners", "web", "endpoint")
+    found = error_codes(*(ROOT / "app" / folder for folder in folders))
     assert {
         "invalid_grant",
         "invalid_client",
