@@ -19,6 +19,7 @@ from gatehouse_agent.key import Key
 CLIENT_ID = "gatehouse-agent"
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 REPEATS = 4  # of one call, for a nonce, for the clock and for a token
+PASSING = "The school is "  # Suspended, say: the one end of a refresh token that may be taken back
 SKEW = 5  # seconds that a clock may be wrong without that being the reason of a refusal
 
 
@@ -80,9 +81,11 @@ class Server:
         try:
             told = self._form("/oauth/token", {"grant_type": "refresh_token", "refresh_token": self._refresh_token})
         except Refused as wrong:
-            if wrong.code == "invalid_grant" and ("removed this agent" in str(wrong) or "not known" in str(wrong)):
-                raise Removed(f'{wrong} To send data again, run "gatehouse-agent enrol".') from None
-            raise
+            if wrong.code != "invalid_grant" or str(wrong).startswith(PASSING):
+                raise
+            raise Removed(
+                f'Gatehouse does not let this agent in any more. {wrong} To send data again, run "gatehouse-agent enrol".'
+            ) from None
         self._access_token = told["access_token"]
 
     def _form(self, path: str, sent: dict[str, str], proven: bool = True) -> dict[str, Any]:

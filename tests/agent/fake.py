@@ -91,7 +91,7 @@ class Fake:
         self.chunk_bytes = 1000
         self.skew = 0.0  # of the server's clock against the machine's, in seconds
         self.nonce: str | None = None
-        self.removed = False
+        self.removed, self.why = False, "The school has removed this agent."
         self.jwk: dict[str, str] = {}
         self.machine = ""
         self.device_code, self.refresh_token = (
@@ -155,7 +155,7 @@ class Fake:
         sent = _form(content)
         self._prove("POST", "/oauth/token", headers)
         if self.removed:
-            raise refusal("invalid_grant", "The school has removed this agent.")
+            raise refusal("invalid_grant", self.why)
         token = "gh_at_" + secrets.token_urlsafe(32)
         told: dict[str, Any] = {"access_token": token, "token_type": "DPoP", "expires_in": 600}
         if sent["grant_type"] != "refresh_token":

@@ -44,9 +44,10 @@ def enrol(home: Path, address: str, folder: Path, approve: Callable[[str], None]
             assert line, program.stderr.read()
             shown += line
         approve(code[1])
-        out, err = program.communicate(timeout=60)
-    assert program.returncode == 0, err
-    return shown + out
+        shown += program.stdout.read()
+        wrong = program.stderr.read()
+    assert program.returncode == 0, wrong
+    return shown
 
 
 def once(home: Path) -> "subprocess.CompletedProcess[str]":

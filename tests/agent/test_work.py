@@ -165,6 +165,15 @@ def test_an_agent_that_the_school_removed_stops_and_says_so(enrolled: Made, fake
     assert len(fake.calls) == calls
 
 
+def test_an_agent_whose_school_is_suspended_waits_for_better_days(enrolled: Made, fake: Fake) -> None:
+    fake.removed, fake.why = True, "The school is Suspended."
+    with pytest.raises(AgentError, match="Suspended"):
+        enrolled().work()
+    fake.removed = False
+    enrolled().work()
+    assert len(fake.complete()) == 1
+
+
 def test_switched_off_on_purpose_it_sends_nothing_until_that_day_is_over(
     enrolled: Made, fake: Fake, home: Home
 ) -> None:
