@@ -37,7 +37,7 @@ def collect(g2: G2, since: str = "", password: str = PASSWORD) -> Collected:
 
 
 def read(collected: Collected) -> Incoming:
-    return records.read("integris.json", collected.content)
+    return sources.read("integris.json", collected.content, {})
 
 
 def by_name(row: Row) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Files from a school's system, whatever wrote them, turned into one Incoming."""
 
 from app.roster.incoming import Fault, Faulty, Incoming, TooBig
-from app.roster.sources import archive, ctf, oneroster_csv, spreadsheet
+from app.roster.sources import archive, ctf, oneroster_csv, records, spreadsheet
 from app.roster.sources.spreadsheet import Mappings, NeedsMapping
 
 __all__ = ["NeedsMapping", "read"]
@@ -18,6 +18,8 @@ def read(name: str, content: bytes, mappings: Mappings) -> Incoming:
         raise TooBig(Fault(name, 0, "", "The file is too large to be a school’s data."))
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise Faulty(Fault(name, 0, "", "This is an old Excel workbook. Save it as CSV, then send that."))
+    if records.is_collected(content):
+        return records.read(name, content)
     files = archive.files(name, content) if archive.is_zip(content) else {name: content}
     if oneroster_csv.is_oneroster(files):
         return oneroster_csv.incoming(files)
