@@ -21,7 +21,7 @@ START = b'{"source":"integris"'
 
 def _clean(told: str) -> str:
     found = read_as.text(told)
-    if any(unicodedata.category(mark) in ("Cc", "Cs") for mark in found):
+    if not found.isprintable() and any(unicodedata.category(mark) in ("Cc", "Cs") for mark in found):
         raise ValueError("it holds a control sign")
     return found
 
