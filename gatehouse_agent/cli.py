@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import datetime as dt
+import io
 import json
 import logging
 import logging.handlers
@@ -17,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gatehouse_agent import __version__, enrolling, files, lock, running, status, web, workstation
-from gatehouse_agent.errors import AgentError, NotEnrolled, Removed, Stopped
+from gatehouse_agent.errors import AgentError, NotEnrolled, Removed, Stopped, unexpected
 from gatehouse_agent.home import Disabled, Home, usual_folder
 from gatehouse_agent.patience import Pause
 from gatehouse_agent.work import Agent
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.raiseExceptions = False  # a full disk must not stop the agent from saying so
     log.setLevel(logging.INFO)
     _log_to(logging.StreamHandler())
+    if isinstance(sys.stdout, io.TextIOWrapper):  # not every console knows every letter of a school's name
+        sys.stdout.reconfigure(errors="replace")
     try:
         code: int = asked.command(asked, Home(asked.home))
     except NotEnrolled as wrong:
@@ -44,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     except Stopped:
         log.info("Stopped. What was under way goes on next time.")
+        return FAILED
+    except Exception as wrong:
+        log.error("%s", unexpected(wrong))
         return FAILED
     finally:
         for handler in log.handlers[:]:

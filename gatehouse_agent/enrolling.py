@@ -14,6 +14,7 @@ from gatehouse_agent.server import Server
 
 SLOWER = 5  # seconds more between two polls after slow_down (RFC 8628 section 3.5)
 LONGEST_MACHINE = 100
+SHOWN = {"device_code", "user_code", "verification_uri", "expires_in"}
 
 
 def enrol(home: Home, address: str, wait: Wait, say: Callable[[str], None]) -> Enrolment:
@@ -21,7 +22,12 @@ def enrol(home: Home, address: str, wait: Wait, say: Callable[[str], None]) -> E
     home.forget()
     made = key.made(home.key)
     server = Server(address, made)
-    asked = server.ask(machine())
+    try:
+        asked = server.ask(machine())
+    except Refused as wrong:
+        raise AgentError(f"{address} does not let this machine enrol: {wrong} Check the address.") from wrong
+    if SHOWN - asked.keys():
+        raise AgentError(f"{address} does not answer like Gatehouse. Check the address.")
     say(
         f"\n  Open    {asked['verification_uri']}\n  Type    {asked['user_code']}\n\n"
         "An Estab Admin of the school does this, signed in. The page shows these; compare them before you approve:\n"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class AgentError(Exception):
     """It cannot go on until somebody has done what the text says."""
@@ -31,5 +34,16 @@ class Refused(AgentError):
         self.status, self.code = status, code
 
 
+class Damaged(AgentError):
+    """A file of the state folder cannot be what the agent wrote."""
+
+
 class Stopped(Exception):
     """The agent was asked to end, and ends at the next safe point."""
+
+
+def unexpected(wrong: Exception) -> str:
+    """For a mistake of our own: where it is. Not what Python says of it, which may quote a file's name or content."""
+    place = traceback.extract_tb(wrong.__traceback__)[-1]
+    where = f"{type(wrong).__name__} in {Path(place.filename).name}, line {place.lineno}"
+    return f"Something unexpected went wrong: {where}. Tell the support of Gatehouse if it happens again."

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from gatehouse_agent.errors import AgentError
+from gatehouse_agent.errors import AgentError, Damaged
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600
@@ -64,7 +64,7 @@ def write_json(path: Path, told: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in the file; empty when there is no such file. Raises AgentError for anything else."""
+    """The object in the file; empty when there is no such file. Raises Damaged, or AgentError."""
     try:
         told = json.loads(path.read_bytes())
     except FileNotFoundError:
@@ -77,7 +77,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except ValueError:
         told = None
     if not isinstance(told, dict):
-        raise AgentError(f"{path} is damaged. Restore it from a backup, or delete it and run the last command again.")
+        raise Damaged(f"{path} is damaged. Restore it from a backup, or delete it and run the last command again.")
     return told
 
 

@@ -42,7 +42,7 @@ def look(folder: str) -> Seen:
         raise AgentError('No folder is set. Run "gatehouse-agent enrol" again with --folder and the MIS\'s folder.')
     try:
         with os.scandir(folder) as entries:
-            found = [_found(entry) for entry in entries if _counts(entry)]
+            found = [one for entry in entries if _counts(entry) and (one := _found(entry))]
     except OSError as wrong:
         raise AgentError(
             f"The folder {folder} cannot be read: {wrong.strerror}. Does it exist, and may the account of the agent"
@@ -67,6 +67,15 @@ def _counts(entry: os.DirEntry[str]) -> bool:
     return entry.name.lower().endswith(KINDS) and not entry.name.startswith(PASSING) and entry.is_file()
 
 
-def _found(entry: os.DirEntry[str]) -> Found:
-    told = os.stat(entry.path)  # on Windows the entry's own are those of when the folder was last written
+def _found(entry: os.DirEntry[str]) -> Found | None:
+    """None when it has gone meanwhile."""
+    try:
+        entry.name.encode()
+        told = os.stat(entry.path)  # on Windows the entry's own may be older
+    except FileNotFoundError:
+        return None
+    except UnicodeError:
+        raise AgentError(
+            "The name of a file in the folder is not Unicode. Let the MIS name its files in ASCII."
+        ) from None
     return Found(entry.name, told.st_size, told.st_mtime_ns)

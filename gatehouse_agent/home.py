@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gatehouse_agent import files
-from gatehouse_agent.errors import AgentError, NotEnrolled
+from gatehouse_agent.errors import AgentError, Damaged, NotEnrolled
 
 T = TypeVar("T")
 
@@ -125,11 +125,15 @@ class Home:
         files.write_json(self._enrolment, dataclasses.asdict(enrolment))
 
     def memory(self) -> Memory:
-        told = files.read_json(self._memory)
-        outgoing, sent = told.pop("outgoing", None), told.pop("sent", None)
-        made = _made(Memory, told, self._memory)
-        made.outgoing = _made(Outgoing, outgoing, self._memory) if outgoing else None
-        made.sent = _made(Sent, sent, self._memory) if sent else None
+        """Empty when it is damaged: at worst, something is sent twice."""
+        try:
+            told = files.read_json(self._memory)
+            outgoing, sent = told.pop("outgoing", None), told.pop("sent", None)
+            made = _made(Memory, told, self._memory)
+            made.outgoing = _made(Outgoing, outgoing, self._memory) if outgoing else None
+            made.sent = _made(Sent, sent, self._memory) if sent else None
+        except Damaged:
+            return Memory()
         return made
 
     def keep_memory(self, memory: Memory) -> None:
@@ -146,8 +150,9 @@ class Home:
             files.remove(self._disabled)
 
     def forget(self) -> None:
-        """All but the settings, the lock and the log."""
+        """All but the settings, the lock and the log; also what a write that was cut off has left."""
         files.remove(self._enrolment, self.key, self.outgoing, self._memory, self._disabled)
+        files.remove(*self.folder.glob("*.new"))
 
 
 def usual_folder() -> Path:
@@ -158,8 +163,8 @@ def usual_folder() -> Path:
 
 
 def _made(kind: type[T], told: dict[str, Any], path: Path) -> T:
-    """What another version of the agent has added is left out. Raises AgentError when something is lacking."""
+    """What another version of the agent has added is left out. Raises Damaged when something is lacking."""
     try:
         return kind(**{name: value for name, value in told.items() if name in kind.__annotations__})
     except TypeError:
-        raise AgentError(f"{path} is damaged. Delete it, and run the last command again.") from None
+        raise Damaged(f"{path} is damaged. Delete it, and run the last command again.") from None

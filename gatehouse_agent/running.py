@@ -6,7 +6,7 @@ import logging
 import time
 from typing import Callable
 
-from gatehouse_agent.errors import AgentError, NotEnrolled, Removed, Stopped
+from gatehouse_agent.errors import AgentError, NotEnrolled, Removed, Stopped, unexpected
 from gatehouse_agent.work import Agent
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def _tell(work: Callable[[], None], said: str) -> str:
     except AgentError as wrong:
         problem = str(wrong)
     except Exception as wrong:
-        problem = f"Something unexpected went wrong ({type(wrong).__name__}). The agent tries again."
+        problem = unexpected(wrong)
     else:
         problem = ""
     if problem and problem != said:

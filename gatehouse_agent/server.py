@@ -83,9 +83,8 @@ class Server:
         except Refused as wrong:
             if wrong.code != "invalid_grant" or str(wrong).startswith(PASSING):
                 raise
-            raise Removed(
-                f'Gatehouse does not let this agent in any more. {wrong} To send data again, run "gatehouse-agent enrol".'
-            ) from None
+            words = f"Gatehouse does not let this agent in any more. {wrong}"
+            raise Removed(f'{words} To send data again, run "gatehouse-agent enrol".') from None
         self._access_token = told["access_token"]
 
     def _form(self, path: str, sent: dict[str, str], proven: bool = True) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from gatehouse_agent.home import Home, Memory, Outgoing
 from gatehouse_agent.patience import Wait, patiently
 from gatehouse_agent.server import Server
 
-RECEIVING = "receiving"
+RECEIVING, GIVEN_UP = "receiving", "cancelled"
 ROUNDS = 3  # of asking what is missing and sending that
 
 
@@ -23,8 +23,10 @@ def send(server: Server, home: Home, memory: Memory, outgoing: Outgoing, wait: W
 
     Killed anywhere, it goes on where it stopped when it is called again with what `home` remembers.
     """
-    if outgoing.batch and (state := _state(server, outgoing.batch, wait)) not in (None, RECEIVING):
-        return outgoing.batch, str(state)
+    if outgoing.batch:
+        state = follow(server, outgoing.batch, wait).get("state", GIVEN_UP)
+        if state not in (RECEIVING, GIVEN_UP):
+            return outgoing.batch, state
     announced = {"name": outgoing.name, "sha256": outgoing.sha256, "size": outgoing.size}
     for _ in range(ROUNDS):
         begun = patiently(partial(server.call, "POST", "/batches", announced), wait)
@@ -51,10 +53,6 @@ def follow(server: Server, batch: str, wait: Wait) -> dict[str, Any]:
         if wrong.status == 404:
             return {}
         raise
-
-
-def _state(server: Server, batch: str, wait: Wait) -> str | None:
-    return follow(server, batch, wait).get("state")
 
 
 def _send_missing(server: Server, path: Path, begun: dict[str, Any], wait: Wait) -> None:

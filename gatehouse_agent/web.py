@@ -88,7 +88,7 @@ def send(
             if len(body) < min(int(named.get("content-length", "0")), LONGEST):
                 raise ConnectionError("the answer broke off")
             return Answer(answered.status, named, body)
-    except (OSError, http.client.HTTPException) as wrong:
+    except (OSError, http.client.HTTPException, UnicodeError) as wrong:
         raise Unreachable(_words(url, wrong)) from wrong
 
 

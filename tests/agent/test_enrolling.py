@@ -10,7 +10,7 @@ from gatehouse_agent import enrolling, key, web
 from gatehouse_agent.errors import AgentError, NotEnrolled
 from gatehouse_agent.home import Home
 from gatehouse_agent.work import Agent
-from tests.agent.fake import SCHOOL, Fake, faults, problem
+from tests.agent.fake import SCHOOL, Fake, Say, faults, problem
 
 pytestmark = pytest.mark.once
 
@@ -72,6 +72,18 @@ def test_a_server_that_is_away_for_a_moment_is_waited_out(home: Home, fake: Fake
     assert 9 in waits and home.enrolment().school == SCHOOL
 
 
+def test_what_answers_but_is_not_gatehouse_is_told_from_it(home: Home, fake: Fake, waits: list[float]) -> None:
+    for answer in (Say(404, {"detail": "Not Found"}), Say(200, {"hello": "world"})):
+        fake.before = faults(answer)
+        with pytest.raises(AgentError, match="Check the address"):
+            enrols(home, fake, waits)
+    fake.before = faults(Say(302, None, {"Location": f"{fake.address}/oauth/token"}))
+    with pytest.raises(AgentError, match="answered in its place"):
+        enrols(home, fake, waits)
+    fake.before = faults()
+    enrols(home, fake, waits)
+
+
 def test_after_a_removal_it_is_let_in_anew_with_another_key(
     enrolled: Callable[[], Agent], home: Home, fake: Fake, waits: list[float]
 ) -> None:
@@ -105,16 +117,17 @@ def test_an_address_that_is_none_or_in_the_clear_is_refused(address: str, words:
         assert web.checked(good + "/") == good
 
 
-def test_a_damaged_key_or_memory_says_what_to_do(enrolled: Callable[[], Agent], home: Home) -> None:
+def test_a_damaged_key_says_what_to_do_and_a_damaged_memory_is_begun_anew(
+    enrolled: Callable[[], Agent], home: Home, fake: Fake
+) -> None:
     good = home.key.read_bytes()
     home.key.write_bytes(b"nothing")
     with pytest.raises(AgentError, match="unenrol"):
         enrolled()
     home.key.write_bytes(good)
     memory = home.folder / "memory.json"
-    for content in ("{", "[]", json.dumps({"sent": {"seen": ""}})):
+    for content in ("{", "[]", "\0" * 99, json.dumps({"sent": {"seen": ""}}), '{"something_newer": 1}'):
         memory.write_text(content)
-        with pytest.raises(AgentError, match=r"memory\.json is damaged"):
-            enrolled()
-    memory.write_text(json.dumps({"problem": "", "something_newer": 1}))
-    assert enrolled().memory.problem == ""
+        assert enrolled().memory.sent is None
+    enrolled().work()
+    assert len(fake.complete()) == 1

@@ -114,6 +114,16 @@ def test_bytes_that_were_damaged_here_are_packed_anew(enrolled: Made, fake: Fake
 
 
 def test_a_batch_that_somebody_gave_up_is_begun_anew(enrolled: Made, fake: Fake) -> None:
+    fake.before = faults(*[None] * 4, *[Drop()] * 99, within="/agent/")
+    with pytest.raises(Unreachable):
+        enrolled().work()
+    fake.batches[0].state = "cancelled"
+    fake.before = faults()
+    enrolled().work()
+    assert [batch.state for batch in fake.batches] == ["cancelled", "received"]
+
+
+def test_a_batch_that_somebody_gives_up_while_it_is_sent_is_begun_anew(enrolled: Made, fake: Fake) -> None:
     def give_up(method: str, path: str) -> None:
         if path.endswith("/chunks/1"):
             fake.before = faults()
