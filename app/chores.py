@@ -6,6 +6,7 @@ much; it is called again, in another write unit, until that is nothing.
 
 import datetime as dt
 import time
+import uuid
 from collections.abc import Callable
 
 import structlog
@@ -65,7 +66,6 @@ def give_up_uploads(db: Session) -> int:
 
 
 CHORES: tuple[Callable[[Session], int], ...] = (
-    access_cases.complete_due,
     deletion.remind,
     ending.remind,
     ending.expire,
@@ -85,6 +85,11 @@ CHORES: tuple[Callable[[Session], int], ...] = (
     contact.forget,
 )
 
+EACH: tuple[tuple[Callable[[Session], list[uuid.UUID]], Callable[[Session, uuid.UUID], int]], ...] = (
+    (access_cases.due, access_cases.complete_case),
+)
+"""What lists the ids of single pieces of work that are due, and what does one of them."""
+
 BESIDE: tuple[Beside, ...] = (webhooks.run, hand_over.run, intake.run)
 """What the worker does all the time, each in a thread of its own."""
 
@@ -100,6 +105,8 @@ class Chores:
             return
         self._next = time.monotonic() + EVERY_SECONDS
         ledger.recover()
+        for due, work in EACH:
+            run_each(due, work)
         for chore in CHORES:
             run(chore)
 
@@ -108,25 +115,44 @@ def run(chore: Callable[[Session], int]) -> int:
     """One chore, a write unit at a time until nothing is left to do; how much it did."""
     total = 0
     for _ in range(MOST_UNITS):
-        done = _unit(chore)
+        done = _unit(chore, _name(chore))
         total += done
         if not done:
             break
-    if total:
-        log.info("chore done", chore=_name(chore), done=total)
-    return total
+    return _told(_name(chore), total)
 
 
-def _unit(chore: Callable[[Session], int]) -> int:
+def run_each(due: Callable[[Session], list[uuid.UUID]], work: Callable[[Session, uuid.UUID], int]) -> int:
+    """Every piece of work in a write unit of its own: one that fails keeps no other waiting. How much was done."""
+    found: list[uuid.UUID] = []
+
+    def look(db: Session) -> int:
+        found.extend(due(db))
+        return len(found)
+
+    def work_on(key: uuid.UUID) -> int:
+        return _unit(lambda db: work(db, key), _name(work), subject=str(key))
+
+    _unit(look, _name(due))
+    return _told(_name(work), sum(map(work_on, found)))
+
+
+def _unit(work: Callable[[Session], int], name: str, **about: str) -> int:
     try:
         with sessions.begin() as db:
-            return chore(db)
+            return work(db)
     except DatabaseAway as away:
         log.error("database away", error=type(away).__name__)
     except Exception as failed:
-        log.error("a chore failed", chore=_name(chore), exc_info=failed)
+        log.error("a chore failed", chore=name, **about, exc_info=failed)
     return 0
 
 
-def _name(chore: Callable[[Session], int]) -> str:
+def _told(name: str, total: int) -> int:
+    if total:
+        log.info("chore done", chore=name, done=total)
+    return total
+
+
+def _name(chore: Callable[..., object]) -> str:
     return getattr(chore, "__name__", type(chore).__name__)

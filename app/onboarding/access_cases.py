@@ -116,16 +116,18 @@ def refuse(db: Session, case: AccessCase, school: School, by: Account, reason: s
     record(db, "access.refused", actor=by.id, school=school.id, subject=case.id, kind=case.kind)
 
 
-def complete_due(db: Session) -> int:
-    """Do what nobody objected to in time; one case in a unit, because its school is locked before the audit is.
+def due(db: Session) -> list[uuid.UUID]:
+    """The cases whose objection window has ended, longest ago first."""
+    return [case.id for case in AccessCase.over(db)]
 
-    A case that was stopped at that moment stays stopped.
+
+def complete_case(db: Session, case_id: uuid.UUID) -> bool:
+    """Do what nobody objected to in time; a case that was stopped at that moment stays stopped.
+
+    One case in a unit, because its school is locked before the audit is.
     """
-    return sum(_complete(db, case) for case in AccessCase.over(db)[:1])
-
-
-def _complete(db: Session, case: AccessCase) -> bool:
-    school = School.locked(db, case.school_id)
+    case, school = find(db, case_id)
+    School.locked(db, school.id)
     if case.kind == LOST_SECOND_STEP and not _vouched_for(db, case, school):
         if done := case.refuse(db, NOT_THERE):
             messages.access_case_ended(db, case, school)

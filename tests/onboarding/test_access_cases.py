@@ -6,9 +6,10 @@ import re
 import pytest
 from sqlalchemy import select, update
 from starlette.types import ASGIApp
+from structlog.testing import capture_logs
 
 from app import audit, chores
-from app.db import sessions
+from app.db import Session, sessions
 from app.errors import Problem
 from app.models.access_case import CONFIRMED, DONE, NEW, REFUSED, STOPPED, WINDOW, AccessCall, AccessCase
 from app.models.account import ADMIN, APPROVER, DPO, PARTNER_USER, Account, Membership, SecondStep
@@ -16,6 +17,7 @@ from app.models.authorisation import Authorisation
 from app.models.base import ago, ahead
 from app.models.outbox import Message
 from app.models.school import VERIFIED, School
+from app.notify import messages
 from app.onboarding import access_cases
 from app.secrets import digest, unseal
 from tests import factories
@@ -39,6 +41,11 @@ def boss() -> Account:
 def case() -> AccessCase:
     with sessions.read() as db:
         return db.scalars(select(AccessCase).order_by(AccessCase.opened_at.desc())).first() or pytest.fail("no case")
+
+
+def state_of(made: AccessCase) -> str:
+    with sessions.read() as db:
+        return db.get_one(AccessCase, made.id).state
 
 
 def code() -> str:
@@ -84,7 +91,7 @@ def approves(browser: Browser, status: int = 200) -> None:
 def window_ends() -> None:
     with sessions.begin() as db:
         db.execute(update(AccessCase).where(AccessCase.state == WINDOW).values(window_ends_at=ago(1)))
-    chores.run(access_cases.complete_due)
+    chores.run_each(access_cases.due, access_cases.complete_case)
 
 
 def links(part: str) -> dict[str, str]:
@@ -101,7 +108,7 @@ def steps(account: Account) -> int:
 
 
 def in_window(kind: str, about: Account, by: Account) -> AccessCase:
-    """A case that was approved, whose stop link is `gh_as_x`."""
+    """A case that was approved."""
     with sessions.begin() as db:
         held = db.scalars(select(Membership).where(Membership.account_id == about.id)).one()
         made = AccessCase(
@@ -111,8 +118,8 @@ def in_window(kind: str, about: Account, by: Account) -> AccessCase:
             name=about.name,
             email=about.email,
             readback_sealed="",
-            visit_digest=digest("visit"),
-            stop_digest=digest("stop"),
+            visit_digest=digest(f"visit {about.id}"),
+            stop_digest=digest(f"stop {about.id}"),
             state=WINDOW,
             confirmed_by=by.id,
             window_ends_at=ahead(60),
@@ -135,7 +142,7 @@ def test_a_lost_second_step_is_taken_off_after_a_call_two_operators_and_a_day(
 
     assert case().state == WINDOW
     assert set(links("/stop")) == {BOSS, "dpo@madeup-primary.sch.example"}
-    chores.run(access_cases.complete_due)
+    chores.run_each(access_cases.due, access_cases.complete_case)
     assert (case().state, steps(boss)) == (WINDOW, 1)
     window_ends()
     assert (case().state, steps(boss)) == (DONE, 0)
@@ -388,6 +395,30 @@ def test_an_approver_refuses_with_a_reason_that_the_asker_reads(
     assert "Nobody waits" in team.text
 
 
+def test_a_case_that_fails_keeps_no_other_waiting_and_is_tried_again(
+    boss: Account, caller: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sessions.begin() as db:
+        other = factories.admin(db, factories.school(db, 100002, VERIFIED), name="Olga Other")
+    first = in_window("lost second step", boss, caller)
+    second = in_window("lost second step", other, caller)
+    tell = messages.access_case_ended
+
+    def fails_for_the_first(db: Session, case: AccessCase, school: School) -> None:
+        assert case.id != first.id, "told nobody"
+        tell(db, case, school)
+
+    with monkeypatch.context() as broken, capture_logs() as logs:
+        broken.setattr(messages, "access_case_ended", fails_for_the_first)
+        window_ends()
+    assert (state_of(first), steps(boss)) == (WINDOW, 1)
+    assert (state_of(second), steps(other)) == (DONE, 0)
+    assert [log["subject"] for log in logs if log["event"] == "a chore failed"] == [str(first.id)]
+
+    window_ends()
+    assert (state_of(first), steps(boss)) == (DONE, 0)
+
+
 def test_of_a_stop_and_the_end_of_the_window_at_once_one_wins(server: ASGIApp, boss: Account) -> None:
     made = in_window("lost second step", boss, boss)
 
@@ -397,7 +428,7 @@ def test_of_a_stop_and_the_end_of_the_window_at_once_one_wins(server: ASGIApp, b
             if number % 2:
                 return found.stop(db)
             db.execute(update(AccessCase).where(AccessCase.state == WINDOW).values(window_ends_at=ago(1)))
-            return bool(access_cases.complete_due(db))
+            return access_cases.complete_case(db, made.id)
 
     assert sum(at_once(8, act)) == 1
     assert steps(boss) == (1 if case().state == STOPPED else 0)
