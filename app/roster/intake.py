@@ -16,6 +16,7 @@ from app.errors import NotFound, Problem
 from app.models.base import ahead, now, today
 from app.models.roster.batch import ACCEPTED, CANCELLED, HELD, RECEIVED, REFUSED, Batch, Chunk, ColumnMapping
 from app.models.roster.head import Roster
+from app.notify import hand_over
 from app.roster import batch_words, difference, quality, sources
 from app.roster.difference import Difference
 from app.roster.incoming import Faulty, Incoming
@@ -111,6 +112,9 @@ def _decide(school_id: uuid.UUID, batch_id: uuid.UUID, incoming: Incoming) -> No
                 return
             if not found.is_empty:
                 difference.write(db, school_id, found, Roster.next_number(db, school_id))
+            standing = Roster.of(db, school_id)
+            if standing is None or standing.accepted_at is None:
+                hand_over.first_data(db, school_id)
             Roster.arrived(db, school_id, incoming.source, found.people)
             number = Roster.number_of(db, school_id)
             batch.move(db, RECEIVED, ACCEPTED, decided_at=now(), number=number, **facts)
