@@ -72,7 +72,7 @@ class _File:
         self._notes = Notes()
         self._on = today()
         self._school = ("", "")
-        self._pupils: list[tuple[Element, Row]] = []
+        self._pupils: list[tuple[int, Row, list[tuple[Row, Row]]]] = []
         self._count = 0
         self._incoming = Incoming(CTF, frozenset())
 
@@ -110,28 +110,29 @@ class _File:
         elif row["leaves_on"] is not None and row["leaves_on"] < self._on:
             self._incoming.left += 1
         else:
-            self._pupils.append((told, row))
+            contacts = (self._contact(row, *each) for each in enumerate(told.each("contact"), 1))
+            self._pupils.append((told.line, row, [each for each in contacts if each]))
 
     def whole(self) -> Incoming:
         if not self._pupils and not self._incoming.left and not self._notes.faults:
             self._notes.fault(self._name, 0, "Pupil", "The file holds no pupils. Choose some when you export it.")
         people = self._incoming.people
-        shares = Counter(row["upn"] for _, row in self._pupils)
-        for told, row in self._pupils:
+        shares = Counter(row["upn"] for _, row, _ in self._pupils)
+        for line, row, contacts in self._pupils:
             # Of two with one UPN neither is it, whichever comes first: each must stay who they are.
             key = f"p:{row['upn']}" if shares[row["upn"]] == 1 and row["upn"] else _named(row)
             if key in people and people[key] != row:
                 reason = "An earlier pupil has the same name and date of birth. Give each their own UPN."
-                self._notes.fault(self._name, told.line, "Surname", reason)
+                self._notes.fault(self._name, line, "Surname", reason)
                 continue
             if key in people:
-                self._notes.forgive(self._name, told.line, "Pupil", "A pupil who is listed twice: taken once")
+                self._notes.forgive(self._name, line, "Pupil", "A pupil who is listed twice: taken once")
             people[key] = row
-            for place, contact in enumerate(told.each("contact"), 1):
-                self._relate(key, row, place, contact)
+            for contact, relation in contacts:
+                self._relate(key, contact, relation)
         self._notes.check()
-        if any(row["fsm"] is not None for _, row in self._pupils):
-            for _, row in self._pupils:
+        if any(row["fsm"] is not None for _, row, _ in self._pupils):
+            for _, row, _ in self._pupils:
                 row["fsm"] = bool(row["fsm"])  # who was never eligible has no history of it
         for kind in ("pupil", "contact_role"):
             _leave_out([row for row in people.values() if row.get(kind)])
@@ -139,29 +140,34 @@ class _File:
         self._incoming.forgiven = self._notes.forgiven
         return self._incoming
 
-    def _relate(self, key: str, pupil: Row, place: int, told: Element) -> None:
+    def _contact(self, pupil: Row, place: int, told: Element) -> tuple[Row, Row] | None:
+        """A contact, and who they are to this pupil."""
         row: Row = {column: told.said(*names) for column, names in _CONTACT.items()} | _reached(told)
         if not row["given_name"] and not row["family_name"]:
             self._notes.forgive(self._name, told.line, "Contact", "A contact without a name: left out")
-            return
+            return None
         at_home = any(read_as.yes(one.said("addressaspupil")) for one in (told, *told.each("address")))
         if at_home and not row["address"]:
             row |= {"address": pupil["address"], "postcode": pupil["postcode"]}
-        code = told.said("relationship")
+        code, order = told.said("relationship"), told.said("order")
         words = _RELATIONS.get(code.upper(), code)[:40]
-        reached = row["email"] or row["mobile"] or row["telephone"] or key
-        own = f"c:{row['family_name']}|{row['given_name']}|{reached}".casefold()[:255]
-        known = self._incoming.people.setdefault(own, row)
-        roles = (known.get("contact_role", CONTACT_ROLES[-1]), read_as.contact_role(words))
-        known["contact_role"] = min(roles, key=CONTACT_ROLES.index)
-        order = told.said("order")
-        before = self._incoming.relations.get((key, own))
-        self._incoming.relations[key, own] = {
+        row["contact_role"] = read_as.contact_role(words)
+        return row, {
             "words": words,
             "priority": int(order) if order.isascii() and order.isdigit() and len(order) < 4 else place,
             "responsibility": read_as.yes(told.said("responsibility")),
-            "court_order": bool(read_as.yes(told.said("courtorder")) or (before and before["court_order"])),
+            "court_order": read_as.yes(told.said("courtorder")) or False,
         }
+
+    def _relate(self, pupil: str, contact: Row, relation: Row) -> None:
+        """Of the contacts of one name whoever is reached in the same way is one person."""
+        reached = contact["email"] or contact["mobile"] or contact["telephone"] or pupil
+        key = f"c:{contact['family_name']}|{contact['given_name']}|{reached}".casefold()[:255]
+        known = self._incoming.people.setdefault(key, contact)
+        known["contact_role"] = min(known["contact_role"], contact["contact_role"], key=CONTACT_ROLES.index)
+        before = self._incoming.relations.get((pupil, key))
+        court_order = relation["court_order"] or (before is not None and before["court_order"])
+        self._incoming.relations[pupil, key] = relation | {"court_order": court_order}
 
     def _date(self, told: Element, name: str) -> dt.date | None:
         for part in told.each(name.lower()):

@@ -38,7 +38,11 @@ class Element:
 
     def said(self, *names: str) -> str:
         """The first text among parts of the first name that has one; else empty."""
-        return next((part.text for name in names for part in self.each(name) if part.text), "")
+        for name in names:
+            for part in self.parts.get(name, ()):
+                if part.text:
+                    return part.text
+        return ""
 
 
 def is_xml(content: bytes) -> bool:
@@ -113,12 +117,15 @@ class _Reader:
         self._name, self._parser, self._shape = name, parser, shape
         self._path: list[Element | None] = []  # None for one that is not known
         self._open: list[Element] = []  # the known ones of the path, the record first
-        self._skips_at = 0  # the depth of the skipped element we are in
+        self._skipping = 0  # how deep we are in what is skipped
         self._count = self._parts = self._length = 0
         self._text: list[str] = []
         parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = self._refuse
-        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
-        parser.CharacterDataHandler = self._told
+        self._listen()
+
+    def _listen(self) -> None:
+        self._parser.StartElementHandler, self._parser.EndElementHandler = self._start, self._end
+        self._parser.CharacterDataHandler = self._told
 
     def _fault(self, column: str, reason: str) -> Fault:
         return Fault(self._name, self._parser.CurrentLineNumber, column[:40], reason)
@@ -132,19 +139,33 @@ class _Reader:
         own = written.rpartition(":")[2].lower()
         if not self._path and own != self._shape.root.lower():
             raise Faulty(self._fault(written, f"This XML does not begin with {self._shape.root}. Which file is it?"))
+        self._check(written, len(self._path))
+        if own in self._shape.skipped:
+            # Most of some files: what is skipped costs as little as it can.
+            self._skipping = 1
+            self._parser.StartElementHandler, self._parser.EndElementHandler = self._skip, self._skipped
+            self._parser.CharacterDataHandler = None
+            return
+        wanted = self._shape.known if self._open else self._shape.records
+        self._path.append(self._add(own, written) if own in wanted else None)
+        self._text, self._length = [], 0
+
+    def _check(self, written: str, depth: int) -> None:
         self._count += 1
         if self._count > MOST_ELEMENTS:
             raise TooBig(self._fault(written, "The file is too large to be a school’s data."))
-        if len(self._path) >= DEEPEST:
+        if depth >= DEEPEST:
             raise Faulty(self._fault(written, "Elements are nested too deep. Export the file again."))
-        element = None
-        if not self._skips_at:
-            if own in self._shape.skipped:
-                self._skips_at = len(self._path) + 1
-            elif (own in self._shape.known and self._open) or (own in self._shape.records and not self._open):
-                element = self._add(own, written)
-        self._path.append(element)
-        self._text, self._length = [], 0
+
+    def _skip(self, written: str, _attributes: Any) -> None:
+        self._skipping += 1
+        self._check(written, self._skipping + len(self._path))
+
+    def _skipped(self, _written: str) -> None:
+        self._skipping -= 1
+        if not self._skipping:
+            self._listen()
+            self._text, self._length = [], 0
 
     def _add(self, own: str, written: str) -> Element:
         made = Element(own, self._parser.CurrentLineNumber)
@@ -165,8 +186,6 @@ class _Reader:
         self._text.append(told)
 
     def _end(self, _written: str) -> None:
-        if len(self._path) == self._skips_at:
-            self._skips_at = 0
         element = self._path.pop()
         if element is not None:
             element.text = text("".join(self._text))
