@@ -12,8 +12,9 @@ from app.models.school import School
 from app.notify import messages
 from app.registration import access_case, limits
 from app.registration.details import DetailsForm, PersonForm
+from app.registration.find import FIRST_FIND
 from app.web.forms import Posted, shown, status_of
-from app.web.pages import page
+from app.web.pages import page, see_other
 from app.web.people import LONGEST_NAME
 
 router = APIRouter(include_in_schema=False)
@@ -38,7 +39,9 @@ class LeftForm(DetailsForm):
 
 
 @router.get("/register/access")
-def ask(request: Request, urn: str = "") -> Response:
+def ask(request: Request, urn: str | None = None) -> Response:
+    if urn is None:
+        return see_other(FIRST_FIND)
     with sessions.read() as db:
         return page(request, ACCESS, school=_registered(db, urn))
 
@@ -60,7 +63,9 @@ def submit(request: Request, sent: Posted) -> Response:
 
 
 @router.get("/register/admin-left")
-def explain(request: Request, urn: str = "") -> Response:
+def explain(request: Request, urn: str | None = None) -> Response:
+    if urn is None:
+        return see_other(FIRST_FIND)
     with sessions.read() as db:
         return page(request, "registration/admin_left.html", school=_registered(db, urn))
 

@@ -21,6 +21,8 @@ from app.web.pages import page, see_other
 
 router = APIRouter(include_in_schema=False)
 
+FIRST_FIND = "/register/school?registered=yes"
+"""Where somebody goes who wants access to a registered school and has not said which."""
 WAYS = ("postcode", "dfe", "urn", "name")
 NOTHING_TYPED = "Type a postcode, a number or a name to search for"
 SHAPES = {"urn": "A URN has 5 or 6 digits", "dfe": "An LA/DfE number has 7 digits"}
@@ -60,7 +62,7 @@ def ask(request: Request) -> Response:
     if any(f"q-{way}" in asked for way in WAYS):
         return _lead_on(request)
     if "q" not in asked:
-        return _shown(request)
+        return _shown(request, is_registered="registered" in asked)
     return _found(request, asked.get("by", ""), asked["q"].strip(), asked.get("page", ""))
 
 

@@ -341,6 +341,19 @@ def test_the_form_about_an_admin_who_has_left_shows_again_what_was_typed(browser
     assert case().account_id is None
 
 
+@pytest.mark.parametrize("path", ["/register/access", "/register/admin-left"])
+def test_whoever_has_not_said_which_school_finds_it_first(browser: Browser, boss: Account, path: str) -> None:
+    browser.opens(path)
+    assert browser.title == "Find your school" and "say that the admin has left" in browser.text
+
+    browser.fills("School URN", "100001")
+    browser.presses("Search")
+    browser.follows("The admin has left Made-up Primary School 100001")
+    assert browser.title == "The admin has left"
+    browser.opens("/register/school")
+    assert "say that the admin has left" not in browser.text
+
+
 def test_where_nobody_has_the_name_the_approver_says_who_has_left(
     browser: Browser, as_: Opens, caller: Account, approver: Account, boss: Account
 ) -> None:
