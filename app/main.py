@@ -24,6 +24,7 @@ from app.partners import (
     api_schools,
     api_webhooks,
     app_routes,
+    groupcall_routes,
     integration,
     operators,
     portal,
@@ -91,7 +92,7 @@ def create_app() -> ASGIApp:
     app.include_router(statistics_routes.router)
     app.include_router(operators.router)
     app.include_router(partner_people.router)
-    for pages in (portal, app_routes, secrets_routes, school_routes, integration):
+    for pages in (portal, app_routes, secrets_routes, groupcall_routes, school_routes, integration):
         app.include_router(pages.router)
     app.include_router(partner_deletions.router)
     app.include_router(partner_webhooks.router)

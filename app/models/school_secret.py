@@ -2,9 +2,9 @@
 
 import datetime as dt
 import uuid
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import ForeignKey, Text, func, or_, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Text, func, or_, select, update
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.db import Session
@@ -64,15 +64,29 @@ class HandOver(Leased, Base):
 
     @classmethod
     def latest(cls, db: Session, app_id: uuid.UUID, most: int) -> list[tuple[Self, str]]:
-        """An app's newest, each with the name of the school."""
-        found = (
-            select(cls, School.name)
-            .join(Authorisation, Authorisation.id == cls.authorisation_id)
-            .join(School, School.id == Authorisation.school_id)
+        """The newest of each authorisation of an app, those first that have not arrived, with the school's name."""
+        newest = (
+            select(cls.id, func.row_number().over(partition_by=cls.authorisation_id, order_by=_newest_first(cls)))
             .where(cls.app_id == app_id)
+            .subquery()
         )
-        rows = db.execute(found.order_by(cls.created_at.desc(), cls.id.desc()).limit(most))
+        mine = aliased(cls)
+        found = (
+            select(mine, School.name)
+            .join(newest, newest.c.id == mine.id)
+            .join(Authorisation, Authorisation.id == mine.authorisation_id)
+            .join(School, School.id == Authorisation.school_id)
+            .where(newest.c[1] == 1)
+        )
+        rows = db.execute(found.order_by(mine.delivered_at.is_not(None), *_newest_first(mine)).limit(most))
         return [(row[0], row[1]) for row in rows]
+
+    @classmethod
+    def times(cls, db: Session, app_id: uuid.UUID) -> tuple[dt.datetime | None, dt.datetime | None]:
+        """When an app last took one, and since when one waits that it did not take."""
+        taken = db.scalar(select(func.max(cls.delivered_at)).where(cls.app_id == app_id))
+        failing = (cls.app_id == app_id, cls.next_try_at.is_not(None), cls.last_error.is_not(None))
+        return taken, db.scalar(select(func.min(cls.created_at)).where(*failing))
 
     @classmethod
     def waiting_secrets(cls, db: Session, authorisation_id: uuid.UUID) -> list[bytes]:
@@ -100,6 +114,10 @@ class HandOver(Leased, Base):
         values = {"delivered_at": now(), "next_try_at": None, "last_error": None, "last_status": status, "sealed": None}
         noted = db.execute(mine.values(values).returning(HandOver.id), execution_options={"synchronize_session": False})
         return noted.scalar_one_or_none() is not None
+
+
+def _newest_first(of: type[HandOver]) -> tuple[ColumnElement[Any], ...]:
+    return of.created_at.desc(), of.id.desc()
 
 
 def receiving(

@@ -15,7 +15,7 @@ from app.models.contact import Welcome
 from app.models.partner import App, Partner
 from app.models.proposal import Proposal
 from app.onboarding.routes import PageNumber
-from app.partners import proposals, standing
+from app.partners import groupcall, proposals, standing
 from app.partners.apps import own
 from app.partners.forms import PartnerForm, Reason
 from app.partners.operating import HOME, Bare, act, find, form_page
@@ -36,6 +36,7 @@ DONE = {
     "suspended": "Suspended, and the partner’s people have been told",
     "resumed": "Resumed, and the partner’s people have been told",
     "profile": "The profile was changed",
+    "groupcall": "Done. The partner’s people see it on the app’s page",
     "decided": "Decided, and the partner’s people have been told",
 }
 
@@ -147,7 +148,7 @@ def stand(request: Request, partner_id: uuid.UUID, sent: Posted) -> Response:
 
 @router.get("/{partner_id}/apps/{app_id}")
 def see_app(request: Request, partner_id: uuid.UUID, app_id: uuid.UUID) -> Response:
-    """One app: what it asks for, and its two switches."""
+    """One app: what it asks for, and its switches."""
     return _app(request, partner_id, app_id)
 
 
@@ -175,6 +176,20 @@ def change_profile(request: Request, partner_id: uuid.UUID, app_id: uuid.UUID, s
         return _app(request, partner_id, app_id, status, **context)
 
     return act(request, partner_id, sent, work, done=f"{here}?done=profile", again=again, form=Bare)
+
+
+@router.post("/{partner_id}/apps/{app_id}/groupcall")
+def allow_groupcall(request: Request, partner_id: uuid.UUID, app_id: uuid.UUID, sent: Posted) -> Response:
+    """Let the app use the Groupcall-style API, or no longer."""
+    here = _path(partner_id, app_id)
+
+    def work(db: Session, partner: Partner, by: Account, _form: Any) -> None:
+        groupcall.allow(db, own(db, partner, app_id), by.id, sent.get("groupcall") == "yes")
+
+    def again(status: int, **context: Any) -> Response:
+        return _app(request, partner_id, app_id, status, **context)
+
+    return act(request, partner_id, sent, work, done=f"{here}?done=groupcall", again=again, form=Bare)
 
 
 def _stand(request: Request, partner_id: uuid.UUID, sent: dict[str, str], app_id: uuid.UUID | None = None) -> Response:
