@@ -32,6 +32,7 @@ FIRST_DAY, LAST_DAY = dt.date(2016, 1, 1), dt.date(2999, 12, 31)
 FILTERS = ("app", "scope", "since", "until")
 PAGE_NUMBER = "page_number"
 LONGEST, LONGEST_NUMBER = 100, 6
+ABOUT = "About the connection"
 HEADING = ("Time (UTC)", "App", "Partner", "Data", "Route", "People", "Network address")
 
 
@@ -86,6 +87,7 @@ def _page(request: Request, chosen: Filter, apps: list[App], status: int = 200, 
         status,
         apps={one.id: one for one in apps},
         scopes=SCOPES,
+        data=_data,
         chosen=chosen,
         sent=chosen.typed,
         problems=chosen.faults,
@@ -173,9 +175,13 @@ def _lines(wanted: Wanted, apps: dict[uuid.UUID, App]) -> Iterator[tuple[str, ..
         for row in Read.every(db, wanted):
             app = apps.get(row.app_id)
             names = (app.name, app.partner.name) if app else ("", "")
-            data = ", ".join(SCOPES[name].title if name in SCOPES else name for name in row.scopes.split())
             when = row.read_at.isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
-            yield (when, *names, data, row.route, str(row.people), row.address)
+            yield (when, *names, _data(row.scopes), row.route, str(row.people), row.address)
+
+
+def _data(scopes: str) -> str:
+    """What a read drew on, in words: some say something of the token or of its use, and nothing of the school."""
+    return ", ".join(SCOPES[name].title if name in SCOPES else name for name in scopes.split()) or ABOUT
 
 
 def _number(typed: str) -> int:

@@ -79,6 +79,22 @@ def test_the_reads_can_be_narrowed_to_an_app_a_kind_of_data_and_days(browser: Br
     assert "No read fits what you chose" in browser.text
 
 
+def test_a_call_that_reads_nothing_of_the_school_is_called_one_about_the_connection(browser: Browser) -> None:
+    given = _school()
+    add(given, 1, scopes="", route="groupcall/TokenDetails")
+    factories.signs_in(browser, given.admin)
+
+    browser.opens("/school/ledger")
+
+    kinds = browser.document.xpath("//td[@data-label='Kind of data']")
+    assert [cell.text_content() for cell in kinds] == ["About the connection"]
+    lines = list(csv.DictReader(io.StringIO(browser.client.get("/school/ledger.csv").content.decode("utf-8-sig"))))
+    assert [line["Data"] for line in lines] == ["About the connection"]
+    add(given, 1)
+    browser.opens("/school/ledger")
+    assert "Your school’s details" in browser.document.xpath("//td[@data-label='Kind of data']")[0].text_content()
+
+
 UNCLEAR = [
     ("app=other", "app", "“other” is none of the apps in the list"),
     ("scope=nothing", "scope", "“nothing” is no kind of data in the list"),
