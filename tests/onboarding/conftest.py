@@ -4,8 +4,12 @@ from contextlib import ExitStack
 import pytest
 from starlette.types import ASGIApp
 
-from app.models.account import APPROVER, CALLER, OPERATOR_ADMIN, Account
+from app.db import sessions
+from app.models.account import APPROVER, CALLER, DPO, OPERATOR_ADMIN, Account
+from app.models.school import VERIFIED
+from tests import factories
 from tests.factories import signs_in
+from tests.onboarding.access import BOSS
 from tests.onboarding.people import Opens, operator
 from tests.pages import Browser
 
@@ -37,3 +41,12 @@ def as_(server: ASGIApp) -> Iterator[Opens]:
             return browser
 
         yield opens
+
+
+@pytest.fixture
+def boss() -> Account:
+    """The only Admin of a Verified school, which has a DPO too."""
+    with sessions.begin() as db:
+        school = factories.school(db, status=VERIFIED)
+        factories.admin(db, school, DPO, email="dpo@madeup-primary.sch.example", name="Dana Protector")
+        return factories.admin(db, school, email=BOSS, name="Bea Boss")

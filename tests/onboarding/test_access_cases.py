@@ -1,8 +1,5 @@
 """A lost second step and an Admin who has left: by a call, by two operators, and only when nobody objects."""
 
-import json
-import re
-
 import pytest
 from sqlalchemy import select, update
 from starlette.types import ASGIApp
@@ -12,121 +9,32 @@ from app import audit, chores
 from app.db import Session, sessions
 from app.errors import Problem
 from app.models.access_case import CONFIRMED, DONE, NEW, REFUSED, STOPPED, WINDOW, AccessCall, AccessCase
-from app.models.account import ADMIN, APPROVER, DPO, PARTNER_USER, Account, Membership, SecondStep
+from app.models.account import ADMIN, APPROVER, DPO, PARTNER_USER, READ_ONLY, Account, Membership
 from app.models.authorisation import Authorisation
-from app.models.base import ago, ahead
-from app.models.outbox import Message
+from app.models.base import ago
 from app.models.school import VERIFIED, School
 from app.notify import messages
 from app.onboarding import access_cases
-from app.secrets import digest, unseal
 from tests import factories
 from tests.oauth.dance import at_once
-from tests.onboarding.people import NUMBER, Opens, operator
+from tests.onboarding.access import (
+    BOSS,
+    NEW_ADMIN,
+    approves,
+    case,
+    code,
+    in_window,
+    links,
+    loses_step,
+    rings,
+    says_left,
+    state_of,
+    steps,
+    types_password,
+    window_ends,
+)
+from tests.onboarding.people import NUMBER, Opens, mails, operator
 from tests.pages import Browser
-
-BOSS = "boss@madeup-primary.sch.example"
-NEW_ADMIN = "nora.new@madeup-primary.sch.example"
-
-
-@pytest.fixture
-def boss() -> Account:
-    """The only Admin of a Verified school, which has a DPO too."""
-    with sessions.begin() as db:
-        school = factories.school(db, status=VERIFIED)
-        factories.admin(db, school, DPO, email="dpo@madeup-primary.sch.example", name="Dana Protector")
-        return factories.admin(db, school, email=BOSS, name="Bea Boss")
-
-
-def case() -> AccessCase:
-    with sessions.read() as db:
-        return db.scalars(select(AccessCase).order_by(AccessCase.opened_at.desc())).first() or pytest.fail("no case")
-
-
-def state_of(made: AccessCase) -> str:
-    with sessions.read() as db:
-        return db.get_one(AccessCase, made.id).state
-
-
-def code() -> str:
-    return unseal(case().readback_sealed, "readback")
-
-
-def types_password(browser: Browser, login: str = BOSS) -> None:
-    browser.opens("/sign-in")
-    browser.fills("Username or email address", login)
-    browser.fills("Password", factories.PASSWORD)
-    browser.presses("Sign in")
-
-
-def loses_step(browser: Browser) -> None:
-    types_password(browser)
-    browser.follows("I cannot get a code")
-    browser.presses("Ask for it")
-
-
-def says_left(browser: Browser, left: str = "bea  boss") -> None:
-    browser.opens("/register/admin-left?urn=100001")
-    browser.fills("Name of the Admin who has left", left)
-    browser.fills("Your name", "Nora New")
-    browser.fills("Your email address", NEW_ADMIN)
-    browser.fills("Your mobile number", "07700 900123")
-    browser.presses("Continue")
-
-
-def rings(browser: Browser, heard: str, number: str = NUMBER, status: int = 200) -> None:
-    browser.opens(f"/onboarding/access/{case().id}")
-    browser.fills("Number that you rang", number)
-    browser.ticks("Confirmed")
-    browser.fills("Code that they read out", heard)
-    browser.fills("Who answered", "Ms Bright, head")
-    browser.presses("Save the call", status)
-
-
-def approves(browser: Browser, status: int = 200) -> None:
-    browser.opens(f"/onboarding/access/{case().id}")
-    browser.presses("Approve", status)
-
-
-def window_ends() -> None:
-    with sessions.begin() as db:
-        db.execute(update(AccessCase).where(AccessCase.state == WINDOW).values(window_ends_at=ago(1)))
-    chores.run_each(access_cases.due, access_cases.complete_case)
-
-
-def links(part: str) -> dict[str, str]:
-    """Who was mailed which link with these words: address → path."""
-    with sessions.read() as db:
-        contents = [json.loads(unseal(row.sealed or "", "outbox")) for row in db.scalars(select(Message))]
-    found = {one["to"]: link for one in contents for link in one["links"] if part in link}
-    return {to: re.sub(r"^https?://[^/]+", "", link) for to, link in found.items()}
-
-
-def steps(account: Account) -> int:
-    with sessions.read() as db:
-        return len(list(db.scalars(select(SecondStep).where(SecondStep.account_id == account.id))))
-
-
-def in_window(kind: str, about: Account, by: Account) -> AccessCase:
-    """A case that was approved."""
-    with sessions.begin() as db:
-        held = db.scalars(select(Membership).where(Membership.account_id == about.id)).one()
-        made = AccessCase(
-            school_id=held.school_id,
-            kind=kind,
-            account_id=about.id,
-            name=about.name,
-            email=about.email,
-            readback_sealed="",
-            visit_digest=digest(f"visit {about.id}"),
-            stop_digest=digest(f"stop {about.id}"),
-            state=WINDOW,
-            confirmed_by=by.id,
-            window_ends_at=ahead(60),
-        )
-        db.add(made)
-        db.flush()
-        return made
 
 
 def test_a_lost_second_step_is_taken_off_after_a_call_two_operators_and_a_day(
@@ -195,6 +103,28 @@ def test_a_school_vouches_for_no_operator_and_every_school_of_a_person_is_told(
     types_password(browser)
     browser.follows("I cannot get a code")
     browser.presses("Ask for it")
+
+
+def test_the_admins_of_every_school_of_the_person_hear_how_it_ended(
+    browser: Browser, as_: Opens, caller: Account, approver: Account, boss: Account
+) -> None:
+    with sessions.begin() as db:
+        there, apart = factories.school(db, 100002, VERIFIED), factories.school(db, 100003, VERIFIED)
+        other = factories.admin(db, there)
+        reader, stranger = factories.admin(db, there, READ_ONLY), factories.admin(db, apart)
+        db.add(Membership(account_id=boss.id, school_id=there.id, role=READ_ONLY))
+        db.add(Membership(account_id=boss.id, school_id=apart.id, role=ADMIN, ended_at=ago(1)))
+    loses_step(browser)
+    rings(as_(caller), code())
+    approves(as_(approver))
+    window_ends()
+
+    assert steps(boss) == 0
+    assert [mail["subject"].partition(" at ")[0] for mail in mails(other)] == [
+        "Please read: a second step",
+        "A second step",
+    ]
+    assert mails(reader) == [] and mails(stranger) == []
 
 
 def test_an_account_may_ask_three_times_a_day(browser: Browser, boss: Account) -> None:
