@@ -16,6 +16,7 @@ COPY migrations migrations
 COPY templates templates
 COPY seed seed
 COPY app app
+COPY gatehouse_agent gatehouse_agent
 ENV PATH=/srv/.venv/bin:$PATH PYTHONPATH=/srv PYTHONUNBUFFERED=1 \
     GATEHOUSE_ENVIRONMENT=production GATEHOUSE_DATA_DIR=/var/lib/gatehouse GATEHOUSE_LOG_FORMAT=json
 USER gatehouse

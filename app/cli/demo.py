@@ -43,7 +43,9 @@ def _prepare() -> dict[str, Any]:
     if is_empty:
         gias.import_files(ROOT / "seed/edubase_sample.csv", links=ROOT / "seed/edubase_sample_links.csv")
     with sessions.begin() as db:
-        return samples.seed(db)
+        seeded = samples.seed(db)
+    samples.seed_rosters()
+    return seeded
 
 
 def _upgrade() -> None:

@@ -93,12 +93,12 @@ class HeldEndpointToken:
     @property
     def fault(self) -> str:
         """Why it opens nothing and leads to no other token: a sentence. Empty while it stands."""
-        if self.ended_at or self.expires_at <= now():
-            return "The token has expired or was ended."
         if self.endpoint_ended_at:
             return "The school has removed this agent."
         if self.school_status not in (UNVERIFIED, VERIFIED):
             return f"The school is {self.school_status}."
+        if self.ended_at or self.expires_at <= now():
+            return "The token has expired or was ended."
         return ""
 
 

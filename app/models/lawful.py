@@ -26,7 +26,7 @@ CONDITIONS: dict[str, str] = {
     "9(2)(i)": "Public health",
     "9(2)(j)": "Archiving, research and statistics",
 }
-PUBLIC_TASK = "6(1)(e)"
+PUBLIC_TASK, PUBLIC_INTEREST = "6(1)(e)", "9(2)(g)"
 
 _WORDS = {point: f"{name} (UK GDPR Article {point})" for point, name in (BASES | CONDITIONS).items()}
 _POINTS = {text: point for point, text in _WORDS.items()}

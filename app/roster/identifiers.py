@@ -50,10 +50,13 @@ def upn(value: str) -> str:
 
 def is_upn(value: str) -> bool:
     """Whether the check letter fits: permanent or temporary (DfE, Unique Pupil Numbers: guide for schools)."""
-    if not _UPN.fullmatch(value):
-        return False
-    digits = (int(mark) if mark.isdigit() else _UPN_LETTERS.index(mark) for mark in value[1:])
-    return _UPN_LETTERS[sum(weight * digit for weight, digit in enumerate(digits, 2)) % 23] == value[0]
+    return _UPN.fullmatch(value) is not None and check_letter(value[1:]) == value[0]
+
+
+def check_letter(rest: str) -> str:
+    """The first letter of a UPN, by the twelve marks behind it."""
+    digits = (int(mark) if mark.isdigit() else _UPN_LETTERS.index(mark) for mark in rest)
+    return _UPN_LETTERS[sum(weight * digit for weight, digit in enumerate(digits, 2)) % 23]
 
 
 def uln(value: str) -> str:

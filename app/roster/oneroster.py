@@ -113,7 +113,7 @@ def _list(of: Resource, ids: Callable[[Look], Ids], request: Request) -> Callabl
             page, total = query.select(_all(look, of, every, query))
             page_ids = every if total else []
         return Answer(
-            orjson.dumps({of.plural: page}),
+            orjson.dumps({of.collection: page}),
             min(of.people(look, page_ids), len(page)) if page else 0,
             headers=_counted(request, asked, query, total),
         )
@@ -200,10 +200,10 @@ def _add(of: Resource, plural: str, single: str) -> None:
         return await _answered(request, of.scopes, _one(of, sourcedId))
 
     router.add_api_route(
-        f"/{of.plural}", listed, name=of.plural, **openapi.listed(f"getAll{plural}", of.plural, of.scopes[0])
+        f"/{of.plural}", listed, name=of.plural, **openapi.listed(f"getAll{plural}", of.collection, of.scopes[0])
     )
     router.add_api_route(
-        f"/{of.plural}/{{sourcedId}}", one, **openapi.single(f"get{single}", of.single, of.plural, of.scopes[0])
+        f"/{of.plural}/{{sourcedId}}", one, **openapi.single(f"get{single}", of.single, of.collection, of.scopes[0])
     )
 
 
@@ -219,7 +219,7 @@ def _add_within(within: Within) -> None:
         return await _answered(request, within.of.scopes, _list(within.of, inner, request))
 
     router.add_api_route(
-        within.path, listed, **openapi.listed(within.operation, within.of.plural, within.of.scopes[0], within.path)
+        within.path, listed, **openapi.listed(within.operation, within.of.collection, within.of.scopes[0], within.path)
     )
 
 

@@ -32,6 +32,11 @@ class Resource:
     own: Callable[[Look, str], int | None]
     people: Callable[[Look, Ids], int]
 
+    @property
+    def collection(self) -> str:
+        """What the answer calls the list: pupils and teachers are users, terms are sessions (REST binding 1.0)."""
+        return {"user": "users", "academicSession": "academicSessions"}.get(self.single, self.plural)
+
 
 def _users(look: Look, ids: Ids) -> list[Shape]:
     found = records.people(look.db, look.sight, look.standing, ids)

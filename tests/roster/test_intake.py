@@ -168,6 +168,14 @@ def test_what_no_reader_foresaw_is_refused_in_plain_words(
     assert here.sends(school.oneroster()).state == ACCEPTED
 
 
+def test_contacts_of_pupils_whom_nobody_knows_are_refused_and_the_worker_goes_on() -> None:
+    here = Sender()
+    contacts = b"Adno,UPN,Priority,Relationship,Forename,Surname\n1,,1,Mother,Pat,Lee\n"
+    refused = here.sends(contacts, "contacts.csv")
+    assert refused.state == REFUSED and "neither in these files nor" in refused.faults[0]["reason"]
+    assert here.sends(School().oneroster()).state == ACCEPTED
+
+
 def test_columns_that_nobody_knows_wait_for_the_school() -> None:
     here = Sender()
     asked = here.sends(b"Vorname,Nachname,Klasse,Nummer\nAnn,Lee,7A,1\n", "pupils.csv")

@@ -11,17 +11,21 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from joserfc.jwk import ECKey
 
 from app import secrets
-from app.db import Session
+from app.db import Session, sessions
 from app.errors import Problem
 from app.models import lawful
 from app.models.account import ADMIN, APPROVER, CALLER, OPERATOR_ADMIN, PARTNER_USER, Account, Membership, SecondStep
 from app.models.base import now
 from app.models.establishment import Establishment
-from app.models.partner import OIDC, App, AppScope, AppSecret, Partner
+from app.models.partner import FAPI2, OIDC, App, AppScope, AppSecret, Partner
+from app.models.roster.batch import ONEROSTER
+from app.models.roster.head import Roster
 from app.models.school import SUSPENDED, UNVERIFIED, VERIFIED, School
-from app.models.scope import EMAIL, OPENID, PROFILE
+from app.models.scope import EMAIL, OPENID, PROFILE, SCOPES
 from app.models.verification import APPROVED, NEW, Verification
 from app.registration import working_days
+from app.roster import difference
+from app.samples import rosters
 from app.settings import settings
 
 SCHOOLS = (
@@ -48,7 +52,20 @@ PURPOSES = {
     OPENID: "So that your librarians sign in to Reading Room without another password.",
     PROFILE: "To show on the issue desk who is working at it.",
     EMAIL: "To write to whoever has ordered something when it is ready.",
+    "students": "To give each pupil a library card with the right name and year.",
+    "students.contact": "To write to older pupils when a book is overdue.",
+    "students.upn": "To keep a pupil’s reading record when your MIS changes.",
+    "students.demographics": "To recommend books for the right age.",
+    "students.sen": "To offer books in large print and as audio to whoever needs them.",
+    "students.fsm": "To waive charges for lost books.",
+    "contacts": "To know who may collect a book for a pupil.",
+    "contacts.contact": "To write to a parent when a book is lost.",
+    "staff": "To let teachers borrow, and see what their classes read.",
+    "staff.contact": "To write to a teacher whose class set is due.",
+    "groups": "To show a teacher the loans of each class.",
 }
+PEOPLE = ("students", "groups", "contacts")  # what every app asks for and no school need share
+MORE = tuple(scope for scope in PURPOSES if scope not in ("school", OPENID, PROFILE, EMAIL, *PEOPLE))
 
 
 class Unsafe(Problem):
@@ -75,6 +92,21 @@ def seed(db: Session) -> dict[str, Any]:
             for email, name in PARTNER_PEOPLE
         ],
     }
+
+
+def seed_rosters() -> None:
+    """Invented people for the two Verified schools, where nobody is there yet: a secondary and a primary."""
+    for key, first_year, years in (("oak", 7, 5), ("elm", 0, 7)):
+        school_id = _id(key)
+        with sessions.read() as db:
+            has_one = Roster.of(db, school_id) is not None
+        if has_one:
+            continue
+        with sessions.begin(school=school_id) as db:
+            number = Roster.next_number(db, school_id)
+            found = difference.compare(db, school_id, rosters.invented(first_year, years), {})
+            difference.write(db, school_id, found, number)
+            Roster.arrived(db, school_id, ONEROSTER, found.people)
 
 
 def _school(db: Session, key: str, status: str, admin: str, second_step: bool = True) -> dict[str, Any]:
@@ -186,10 +218,12 @@ def _app(
         )
         db.add(app)
         db.flush()
-        asked = ["school", OPENID, *((PROFILE, EMAIL) if profile == OIDC else ())]
+        asked = ["school", OPENID, *((PROFILE, EMAIL) if profile == OIDC else ()), *PEOPLE]
+        asked += MORE if profile == FAPI2 else ()
         for place, scope in enumerate(asked):
             asks = {"required": scope == "school", "purpose": PURPOSES[scope], "legal_basis": lawful.PUBLIC_TASK}
-            db.add(AppScope(app_id=app.id, scope=scope, position=place, **asks))
+            condition = lawful.PUBLIC_INTEREST if SCOPES[scope].special else None
+            db.add(AppScope(app_id=app.id, scope=scope, position=place, special_condition=condition, **asks))
         if secret:
             db.add(AppSecret(digest=secrets.digest(secret), app_id=app.id, hint=secret[-4:]))
         db.flush()
