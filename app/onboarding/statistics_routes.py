@@ -23,10 +23,12 @@ DAYS = 366
 def ask(request: Request) -> Response:
     """The last twelve months, by the month in which a school registered."""
     moment = now()
+    since = (moment - dt.timedelta(days=DAYS)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     with sessions.read() as db:
         operator(request, db, *TEAM)
-        months = queue.months(db, (moment - dt.timedelta(days=DAYS)).replace(day=1, hour=0, minute=0))
+        months = queue.months(db, since)
         overdue, counts = queue.overdue(db, moment), queue.counts(db)
+    registered = {month.first: month.registered for month in months}
     decided, in_time = sum(month.decided for month in months), sum(month.in_time for month in months)
     return page(
         request,
@@ -36,5 +38,11 @@ def ask(request: Request) -> Response:
         waiting=sum(counts.get(state, 0) for state in OUR_STATES),
         kept=round(100 * in_time / decided) if decided else None,
         target=settings.verification_target_days,
-        points=[(f"{month.first:%B %Y}", month.registered) for month in reversed(months)],
+        points=[(f"{first:%B %Y}", registered.get(first, 0)) for first in months_between(since, moment)],
     )
+
+
+def months_between(since: dt.datetime, until: dt.datetime) -> list[dt.date]:
+    """The first day of each month of that time, also of those in which nobody registered."""
+    first, last = (12 * at.year + at.month - 1 for at in (since, until))
+    return [dt.date(number // 12, number % 12 + 1, 1) for number in range(first, last + 1)]

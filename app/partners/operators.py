@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.db import Session, sessions
 from app.errors import NotAllowed, NotFound, Problem, SignInNeeded
-from app.models import people
+from app.models import lawful, people
 from app.models.account import OPERATOR_ADMIN, Account
 from app.models.contact import Welcome
 from app.models.partner import App, Partner
@@ -225,7 +225,8 @@ def _app(request: Request, partner_id: uuid.UUID, app_id: uuid.UUID, status: int
         app = own(db, partner, app_id)
         past = standing.history(db, app)
     context.setdefault("notice", DONE.get(request.query_params.get("done", ""), ""))
-    return page(request, "onboarding/partners_app.html", status, partner=partner, app=app, past=past, **context)
+    context |= {"partner": partner, "app": app, "past": past, "words": lawful.words}
+    return page(request, "onboarding/partners_app.html", status, **context)
 
 
 def _path(partner_id: uuid.UUID, app_id: uuid.UUID | None) -> str:

@@ -15,7 +15,7 @@ from app.db import Session, sessions
 from app.errors import Problem
 from app.models import lawful
 from app.models.account import ADMIN, APPROVER, CALLER, OPERATOR_ADMIN, PARTNER_USER, Account, Membership, SecondStep
-from app.models.base import now
+from app.models.base import ago, now
 from app.models.establishment import Establishment
 from app.models.partner import FAPI2, OIDC, App, AppScope, AppSecret, Partner
 from app.models.roster.batch import ONEROSTER
@@ -28,6 +28,7 @@ from app.roster import difference
 from app.samples import rosters
 from app.settings import settings
 
+DAY = 86_400
 SCHOOLS = (
     ("oak", VERIFIED, "Asha Patel"),
     ("elm", VERIFIED, "Tom Whitfield"),
@@ -78,6 +79,7 @@ def seed(db: Session) -> dict[str, Any]:
         raise Unsafe(hint="Set GATEHOUSE_ENVIRONMENT to development or test.")
     if db.get(Partner, _id("partner")) is None:
         _partner(db)
+    operators = [_sign_in(_person(db, email, name, role=role), role=role) for email, name, role in OPERATORS]
     schools = [_school(db, key, status, name) for key, status, name in SCHOOLS]
     schools += (
         [_school(db, "yew", VERIFIED, "Pat Password", second_step=False)] if settings.environment == "test" else []
@@ -85,7 +87,7 @@ def seed(db: Session) -> dict[str, Any]:
     return {
         "issuer": settings.issuer,
         "schools": schools,
-        "operators": [_sign_in(_person(db, email, name, role=role), role=role) for email, name, role in OPERATORS],
+        "operators": operators,
         "apps": [*(_app(db, *app) for app in APPS), _app(db, *TEST_APP, is_live=False)],
         "partner_users": [
             _sign_in(_person(db, email, name, role=PARTNER_USER, partner_id=_id("partner")))
@@ -114,13 +116,19 @@ def _school(db: Session, key: str, status: str, admin: str, second_step: bool = 
     school = db.get(School, _id(key))
     if school is None:
         record = School.first_unregistered(db)
+        registered, decided = (now(), None) if status == UNVERIFIED else (ago(7 * DAY), ago(6 * DAY))
         school = School(id=_id(key), urn=record.urn, name=record.name, status=status, is_test=True)
+        school.registered_at, school.status_at = registered, decided or registered
         db.add(school)
         db.flush()
         code = secrets.seal(f"{_derived(key)[0] % 90 + 10}-{_derived(key)[1] % 90 + 10}", "readback")
-        state = NEW if status == UNVERIFIED else APPROVED
-        due = working_days.due(now(), settings.verification_target_days)
-        db.add(Verification(school_id=school.id, state=state, readback_sealed=code, due_at=due))
+        due = working_days.due(registered, settings.verification_target_days)
+        case = Verification(school_id=school.id, state=NEW, readback_sealed=code, opened_at=registered, due_at=due)
+        if decided:
+            caller, approver = (_id(email) for email, _, _ in OPERATORS[:2])
+            case.state, case.confirmed_by = APPROVED, caller
+            case.decided_by, case.decided_at = approver, decided
+        db.add(case)
     listed = Establishment.by_urn(db, school.urn)
     dfe_number = listed.dfe_number if listed else None
     person = _person(
@@ -214,6 +222,7 @@ def _app(
             post_logout_redirect_uris=[f"http://127.0.0.1:{settings.demo_port}/"],
             jwks={"keys": [public]} if public else None,
             is_live=is_live,
+            live_at=now() if is_live else None,
             retention="Until your school ends data sharing, then 30 days",
         )
         db.add(app)
