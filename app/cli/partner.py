@@ -64,11 +64,13 @@ def add_app(
     post_logout_redirect_uri: Annotated[list[str] | None, typer.Option()] = None,
     retention: Annotated[str | None, typer.Option(help="How long the partner keeps data, in words.")] = None,
     test: Annotated[bool, typer.Option("--test", help="Sees only seeded test schools.")] = False,
+    groupcall: Annotated[bool, typer.Option("--groupcall", help="May use the Groupcall-style API.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Add an app and print its client_id and, this once, its secret. Each call adds another app."""
     from app.db import sessions
     from app.partners import service
+    from app.partners.groupcall import allow
 
     if public and auth_method not in ("", service.PUBLIC):
         raise typer.BadParameter("a public app authenticates by nothing", param_hint="--public")
@@ -86,6 +88,8 @@ def add_app(
         )
         with sessions.begin() as db:
             app, secret = service.add_app(db, partner, draft)
+            if groupcall:
+                allow(db, app, None, allowed=True)
     lines = [f"{app.name} is an app of {app.partner.name} now ({'Live' if app.is_live else 'Test'})."]
     lines += [f"client_id      {app.client_id}"]
     lines += [f"client_secret  {secret}   (shown this once)"] if secret else []

@@ -1,14 +1,19 @@
 """An operator lets an app use the Groupcall-style API, or no longer."""
 
+from pathlib import Path
+
 import pytest
 
 from app import audit
 from app.db import sessions
 from app.models import event
 from app.models.account import APPROVER, CALLER, OPERATOR_ADMIN, Account
+from app.models.partner import App
 from tests import factories
+from tests.oauth.test_apps import run
 from tests.pages import Browser
 from tests.partners.people import Company, app_now, company, opens
+from tests.partners.test_credentials import key
 from tests.partners.test_proof import grows_old
 
 ALLOW, END = "Allow the Groupcall-style API", "End the Groupcall-style API"
@@ -93,3 +98,27 @@ def test_nobody_else_may_allow_it_and_no_app_is_changed_by_way_of_another_partne
     assert app_now(here).groupcall_at is None
     browser.posts(f"{page_of(here)}/groupcall", 200, groupcall="yes")
     assert app_now(here).groupcall_at
+
+
+def test_the_command_line_adds_an_app_that_may_and_none_of_profile_fapi2(tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(f'{{"keys": [{key()}]}}')
+    usual = (
+        "app",
+        "add",
+        "Reading Room Ltd",
+        "--redirect-uri",
+        "https://a.example/",
+        "--scope",
+        "school",
+        "--groupcall",
+    )
+    run("partner", "add", "Reading Room Ltd")
+
+    refused = run(*usual, "--profile", "fapi2", "--jwks", str(keys), fails=1)
+
+    assert "cannot use the Groupcall-style API" in refused.stderr
+    run(*usual)
+    with sessions.read() as db:
+        (made,) = db.query(App)
+    assert made.groupcall_at
