@@ -33,6 +33,13 @@ class Overtaken(CannotBeDone):
     title = "Another registration of this school is Verified already"
 
 
+class StatusChanged(CannotBeDone):
+    title = "The status of this school has changed"
+
+    def __init__(self) -> None:
+        super().__init__("See what it says now.")
+
+
 def approve(db: Session, case: Verification, school: School, by: uuid.UUID) -> None:
     """Make this registration the school, and reject the others: of two approvals at once, one wins."""
     claims = lock_claims(db, school.urn)
@@ -89,7 +96,7 @@ def close(db: Session, school: School, by: uuid.UUID | None, reason: str) -> Non
 
 def _move(db: Session, school: School, after: str, reason: str, *before: str) -> None:
     if school.status not in before or not school.move(db, school.status, after, reason):
-        raise CannotBeDone(title="The status of this school has changed", hint="See what it says now.")
+        raise StatusChanged
 
 
 def _turn_away(db: Session, school: School, by: uuid.UUID, reason: str) -> list[Authorisation]:

@@ -1,4 +1,7 @@
-"""Schools, whatever their status: finding one, and (admin only) suspending, resuming and closing it."""
+"""Schools, whatever their status: finding one, and suspending, resuming and closing it.
+
+That is for admins alone, who have just proved who they are.
+"""
 
 import uuid
 from collections.abc import Callable, Sequence
@@ -18,7 +21,9 @@ from app.models.school import CLOSED, REJECTED, SUSPENDED, UNVERIFIED, VERIFIED,
 from app.models.verification import Verification
 from app.onboarding import decisions, register_changes, trail
 from app.onboarding.cases import DECIDERS, TEAM
+from app.onboarding.decisions import StatusChanged
 from app.onboarding.forms import CloseForm, Nothing, ReasonForm
+from app.onboarding.proof import lacking
 from app.onboarding.routes import PageNumber, check_apart
 from app.signin.session import operator
 from app.web.forms import Fault, Posted, shown, status_of
@@ -26,6 +31,7 @@ from app.web.pages import page, see_other
 
 router = APIRouter(prefix="/onboarding/schools", include_in_schema=False)
 
+STANDING = (VERIFIED, SUSPENDED)
 STATUSES = (UNVERIFIED, VERIFIED, SUSPENDED, REJECTED, CLOSED)
 FILTERS = (*STATUSES, queue.RECHECK)
 DONE = {
@@ -72,7 +78,7 @@ def suspend(request: Request, school_id: uuid.UUID, sent: Posted) -> Response:
     def work(db: Session, school: School, by: uuid.UUID, form: ReasonForm) -> None:
         decisions.suspend(db, school, by, form.reason)
 
-    return _act(request, school_id, sent, work, "suspended")
+    return _change(request, school_id, sent, work, "suspended")
 
 
 @router.post("/{school_id}/resume")
@@ -82,7 +88,7 @@ def resume(request: Request, school_id: uuid.UUID, sent: Posted) -> Response:
     def work(db: Session, school: School, by: uuid.UUID, form: ReasonForm) -> None:
         decisions.resume(db, school, by, form.reason)
 
-    return _act(request, school_id, sent, work, "resumed")
+    return _change(request, school_id, sent, work, "resumed")
 
 
 @router.post("/{school_id}/close")
@@ -92,7 +98,7 @@ def close(request: Request, school_id: uuid.UUID, sent: Posted) -> Response:
     def work(db: Session, school: School, by: uuid.UUID, form: CloseForm) -> None:
         decisions.close(db, school, by, form.close_reason)
 
-    return _act(request, school_id, sent, work, "closed", form=CloseForm)
+    return _change(request, school_id, sent, work, "closed", form=CloseForm)
 
 
 @router.post("/{school_id}/checked")
@@ -105,7 +111,7 @@ def recheck(request: Request, school_id: uuid.UUID) -> Response:
     return _act(request, school_id, {}, work, "rechecked", form=Nothing, roles=DECIDERS)
 
 
-def _act(
+def _change(
     request: Request,
     school_id: uuid.UUID,
     sent: dict[str, str],
@@ -113,7 +119,27 @@ def _act(
     done: str,
     *,
     form: type[BaseModel] = ReasonForm,
-    roles: tuple[str, ...] = (OPERATOR_ADMIN,),
+) -> Response:
+    """Change the status, for an admin who has just proved who they are; else their form comes back and asks for it."""
+    with sessions.read() as db:
+        person, school = operator(request, db, OPERATOR_ADMIN), _find(db, school_id)
+        check_apart(person, school)
+    if school.status not in STANDING:
+        return _shown(request, school_id, StatusChanged.status, problems=shown(StatusChanged()))
+    if late := lacking(request, person, sent):
+        return _shown(request, school_id, 422, sent=sent, problems=late, to_prove=done)
+    return _act(request, school_id, sent, work, done, form=form, roles=(OPERATOR_ADMIN,))
+
+
+def _act(
+    request: Request,
+    school_id: uuid.UUID,
+    sent: dict[str, str],
+    work: Callable[[Session, School, uuid.UUID, Any], None],
+    done: str,
+    *,
+    form: type[BaseModel],
+    roles: tuple[str, ...],
 ) -> Response:
     try:
         with sessions.begin() as db:
@@ -145,7 +171,7 @@ def _shown(
             "trail": trail.of_school(db, school.id),
         }
     is_admin = person.operator_role == OPERATOR_ADMIN
-    can_change = is_admin and school.status in (VERIFIED, SUSPENDED)
+    can_change = is_admin and school.status in STANDING
     context["problems"] = problems if can_change else [Fault(fault.text) for fault in problems]
     context |= {"can_change": can_change, "can_check": person.operator_role in DECIDERS}
     return page(request, "onboarding/school.html", status, school=school, **context)

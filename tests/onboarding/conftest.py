@@ -12,6 +12,7 @@ from tests.factories import signs_in
 from tests.onboarding.access import BOSS
 from tests.onboarding.people import Opens, operator
 from tests.pages import Browser
+from tests.partners.people import proves
 
 
 @pytest.fixture
@@ -32,12 +33,13 @@ def chief() -> Account:
 
 @pytest.fixture
 def as_(server: ASGIApp) -> Iterator[Opens]:
-    """`as_(caller)` gives a browser in which that person is signed in."""
+    """`as_(caller)` gives a browser in which that person is signed in, and proved a moment ago who they are."""
     with ExitStack() as open_browsers:
 
         def opens(who: Account) -> Browser:
             browser = open_browsers.enter_context(Browser(server))
             signs_in(browser, who)
+            proves(who)
             return browser
 
         yield opens

@@ -74,6 +74,7 @@ POSTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     f"{APP}/suspend": (CHIEF, REASON),
     f"{APP}/resume": (CHIEF, REASON),
     f"{APP}/oidc": (CHIEF, {"oidc": "yes"}),
+    f"{APP}/groupcall": (CHIEF, {"groupcall": "yes"}),
     f"{PARTNER}/people/new": (CHIEF, SOMEBODY),
     f"{PERSON}/end": (CHIEF, {}),
     f"{WELCOME}/resend": (CHIEF, {}),

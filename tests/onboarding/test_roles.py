@@ -14,7 +14,6 @@ from tests import factories
 from tests.onboarding.matrix import CALL, CASE, GETS, PARTNERS, POSTS, at, nowhere, served
 from tests.onboarding.people import Opens, Registered, actions, confirmed, operator, registered
 from tests.pages import Browser
-from tests.partners.people import proves
 
 
 def answer(browser: Browser, route: str, here: Registered, sent: dict[str, str] | None = None) -> int:
@@ -53,9 +52,7 @@ def test_the_matrix_names_every_route_of_the_team(server: ASGIApp) -> None:
 
 @pytest.mark.parametrize("role", ["caller", "approver", "admin"])
 def test_each_operator_may_do_what_the_role_says_and_nothing_else(as_: Opens, role: str) -> None:
-    who = operator(role)
-    browser = as_(who)
-    proves(who)
+    browser = as_(operator(role))
     for urn, (route, (allowed, sent)) in enumerate(POSTS.items(), 100001):
         here = registered(urn)
 
@@ -161,7 +158,6 @@ def test_what_a_form_may_not_set_is_ignored(as_: Opens, caller: Account) -> None
 
 def test_a_look_changes_nothing(as_: Opens, chief: Account) -> None:
     here, browser = registered(), as_(chief)
-    proves(chief)
     for route in GETS:
         assert answer(browser, route, here) == 200
         assert browser.client.head(at(route, here)).status_code in (200, 405)
