@@ -66,6 +66,8 @@ def upload(request: Request, sent: Uploaded) -> Response:
 @router.post("/uploads")
 def begin(request: Request, sent: Posted) -> Response:
     """For the script of the page: announce a file that comes in parts."""
+    with sessions.read() as db:
+        at_school(request, db, *SENDING)
     try:
         digest, size = bytes.fromhex(sent.get("sha256", "")), int(sent.get("size", ""))
     except ValueError:
@@ -86,14 +88,15 @@ def begin(request: Request, sent: Posted) -> Response:
 
 
 @router.put("/uploads/{batch_id}/{position}")
-async def put(request: Request, batch_id: uuid.UUID, position: int) -> Response:
+async def put(request: Request, batch_id: uuid.UUID, position: str) -> Response:
     """One part."""
     content = await request.body()
+    place = int(position) if position.isascii() and position.isdigit() and len(position) < 6 else -1
 
     def keep() -> None:
         with sessions.begin() as db:
             _, school = at_school(request, db, *SENDING)
-            uploads.put(db, _own(db, batch_id, school.id), position, content)
+            uploads.put(db, _own(db, batch_id, school.id), place, content)
 
     try:
         await run_in_threadpool(keep)

@@ -71,6 +71,15 @@ class Authorisation(Base):
     app: Mapped[App] = relationship(lazy="joined", innerjoin=True)
     granter: Mapped[Account] = relationship(foreign_keys=[granted_by], lazy="joined", innerjoin=True)
 
+    def cover(self, db: Session, years: list[str] | None) -> bool:
+        """Let it be about pupils of these NC years alone, or (None) of every one; False when it is so already."""
+        if self.years == years:
+            return False
+        self.years = years
+        db.flush()
+        withdrawn(db)
+        return True
+
     @property
     def is_active(self) -> bool:
         return self.ended_at is None and self.expires_at > now()

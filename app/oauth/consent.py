@@ -22,8 +22,9 @@ from app.oauth import answer, authorization_code, grants, identity
 from app.oauth.after_invitation import Finishing, finishing
 from app.oauth.checks import check, identified, is_expected, is_fresh, scopes
 from app.oauth.request import Parameters
+from app.sharing import years
 from app.sharing.service import CannotShare, Offer, decides, facts, grant, offer
-from app.sharing.shown import CHANGED, UNDECIDED, fingerprint
+from app.sharing.shown import CHANGED, UNDECIDED, fingerprint, seen
 from app.signin.session import Person, choose_school, visitor
 from app.web import remembered
 from app.web.forms import Fault, Posted
@@ -106,10 +107,14 @@ def decide(request: Request, request_id: uuid.UUID, sent: Posted) -> Response:
         chosen = terms.chosen(line.scope for line in terms.lines if sent.get(f"scope-{line.scope}") == "yes")
         if sent.get("decision") != "authorise" or not chosen:
             return _decision_page(request, open_, school, terms, 422, sent=sent, problems=[UNDECIDED])
+        agreed = [*chosen, *(line.scope for line in terms.kept)]
+        try:
+            covered = years.chosen(school.id, agreed, sent, terms.active.years if terms.active else None)
+        except years.NoYear:
+            return _decision_page(request, open_, school, terms, 422, sent=sent, problems=[years.NONE_CHOSEN])
         if not open_.waiting.complete(db):
             return _finished(request, open_.app)
-        agreed = [*chosen, *(line.scope for line in terms.kept)]
-        given = grant(db, person=open_.person, school=school, app=open_.app, scopes=agreed)
+        given = grant(db, person=open_.person, school=school, app=open_.app, scopes=agreed, years=covered)
         code = authorization_code.make(db, open_.person, open_.app, open_.sent, under=given, granted=chosen)
     return answer.with_code(open_.sent, code)
 
@@ -208,6 +213,7 @@ def _decision_page(
         school=school,
         offer=terms,
         fingerprint=fingerprint(school, terms),
+        **seen(school, terms),
         path=remembered.path(open_.waiting),
         about_person=identity.is_asked_alone(open_.sent),
         several=len({held.school_id for held in open_.person.memberships if held.role == ADMIN}) > 1

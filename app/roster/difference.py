@@ -238,12 +238,12 @@ def _unknown(incoming: Incoming, what: str, to: str, key: Any) -> Faulty:
 def _relations(db: Session, school_id: uuid.UUID, incoming: Incoming, people: Table) -> Table:
     """Relations are all of a pupil's or none: a batch that speaks of a pupil and of contacts says all of them."""
     table = Table()
-    wanted = {}
-    for (pupil, contact), row in incoming.relations.items():
+    wanted: dict[tuple[int, int], Row] = {}
+    for (pupil, contact), told in incoming.relations.items():
         for key in (pupil, contact):
             if key not in people.keys:
                 raise _unknown(incoming, f"the relation of {pupil} to {contact}", "people", key)
-        wanted[people.keys[pupil], people.keys[contact]] = row
+        wanted[people.keys[pupil], people.keys[contact]] = told
     spoken_of: Collection[int] = ()
     if CONTACTS in incoming.covers:
         spoken_of = {people.keys[key] for key, row in incoming.people.items() if row.get("pupil")}

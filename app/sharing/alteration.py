@@ -23,9 +23,18 @@ from app.signin.session import Person
 
 
 def change(
-    db: Session, *, person: Person, school: School, authorisation_id: uuid.UUID, scopes: Iterable[str], reworded: bool
+    db: Session,
+    *,
+    person: Person,
+    school: School,
+    authorisation_id: uuid.UUID,
+    scopes: Iterable[str],
+    reworded: bool,
+    years: list[str] | bool | None = False,
 ) -> bool:
     """Let an authorisation in force cover these scopes from now on, until the day that was agreed to.
+
+    `years`: and these year groups, or (None) every one; left out, they stay as they are.
 
     `reworded`: the person has read what the app says now, and that takes the place of what was agreed to before.
     False when neither the scopes nor the words are others than before: then it is kept, and nobody is told.
@@ -52,8 +61,9 @@ def change(
     elif given.terms is not None:
         given.terms = [row for row in given.terms if row["scope"] in chosen]
     db.flush()
+    others = False if isinstance(years, bool) else given.cover(db, years)
     same = set(chosen) == set(before)
-    if same and {line.scope: line for line in read} == {line.scope: line for line in agreed(given)}:
+    if same and not others and {line.scope: line for line in read} == {line.scope: line for line in agreed(given)}:
         keep(db, person=person, school=school, given=given)
         return False
     still_wanted(db, school, given, person)

@@ -24,9 +24,9 @@ from app.models.school import School
 from app.models.scope import SCOPES
 from app.secrets import digest, well_formed
 from app.settings import settings
-from app.sharing import invitations
+from app.sharing import invitations, years
 from app.sharing.service import CannotShare, Offer, facts, offer
-from app.sharing.shown import CHANGED, UNDECIDED, fingerprint
+from app.sharing.shown import CHANGED, UNDECIDED, fingerprint, seen
 from app.signin.session import Person, choose_school, visitor
 from app.web import invited, remembered
 from app.web.forms import Posted, shown
@@ -95,8 +95,12 @@ def decide(request: Request, invitation_id: uuid.UUID, sent: Posted) -> Response
             if sent.get("decision") != "authorise" or not chosen:
                 return _decision_page(request, invitation, found, 422, sent=sent, problems=[UNDECIDED])
             agreed = [*chosen, *(line.scope for line in terms.kept)]
+            try:
+                covered = years.chosen(school.id, agreed, sent, terms.active.years if terms.active else None)
+            except years.NoYear:
+                return _decision_page(request, invitation, found, 422, sent=sent, problems=[years.NONE_CHOSEN])
             choose_school(db, person, school.id)
-            invitations.authorise(db, invitation, person=person, school=school, scopes=agreed)
+            invitations.authorise(db, invitation, person=person, school=school, scopes=agreed, years=covered)
     except invitations.Settled:
         return see_other(f"/invitation/{invitation_id}")
     return see_other(onward(invitation, person) or invited.path(invitation))
@@ -227,6 +231,7 @@ def _decision_page(
         school=found.school,
         offer=found.terms,
         fingerprint=fingerprint(found.school, found.terms),
+        **seen(found.school, found.terms),
         path=invited.path(invitation),
         about_person=False,
         several=False,

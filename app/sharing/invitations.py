@@ -156,12 +156,23 @@ def mark_opened(db: Session, invitation: Invitation) -> None:
         tell(db, invitation, OPENED)
 
 
-def authorise(db: Session, invitation: Invitation, *, person: Person, school: School, scopes: list[str]) -> None:
-    """The school says yes, to `scopes`. Raises Settled, and what `sharing.service.grant` raises."""
+def authorise(
+    db: Session,
+    invitation: Invitation,
+    *,
+    person: Person,
+    school: School,
+    scopes: list[str],
+    years: list[str] | None = None,
+) -> None:
+    """The school says yes, to `scopes` and `years` (None: every year group).
+
+    Raises Settled, and what `sharing.service.grant` raises.
+    """
     if not invitation.settle(db, AUTHORISED, person.account.id, school.id):
         raise Settled
     tell(db, invitation, AUTHORISED, [scope for scope in scopes if scope in invitation.scopes])
-    given = grant(db, person=person, school=school, app=invitation.app, scopes=scopes)
+    given = grant(db, person=person, school=school, app=invitation.app, scopes=scopes, years=years)
     invitation.authorisation_id = given.id
     db.flush()
     _record(db, invitation, "authorised", person.account.id)

@@ -24,6 +24,7 @@ from app.models.receipt import Receipt
 from app.models.school import School
 from app.models.scope import SCOPES
 from app.settings import settings
+from app.sharing import years
 from app.web.pages import day, when
 
 TYP = "authorisation-receipt+jwt"
@@ -77,6 +78,7 @@ def make(
             "decided_by": _decider(db, school, authorisation, kind, by),
             "valid_from": _text(authorisation.granted_at),
             "valid_until": _text(authorisation.over_at),
+            "year_groups": authorisation.years,
             "resumes_on": str(authorisation.resumes_on) if kind == "paused" and authorisation.resumes_on else None,
             "ended": [_title(scope) for scope in ended],
         },
@@ -106,6 +108,8 @@ def sections(content: dict[str, Any]) -> list[Section]:
         ("Authorised since", when(dt.datetime.fromisoformat(event["valid_from"]))),
         ("Until", when(dt.datetime.fromisoformat(event["valid_until"]))),
     ]
+    if event.get("year_groups"):
+        rows.append(("Year groups", years.in_words(event["year_groups"])))
     if event["resumes_on"]:
         rows.append(("Resumes on", day(dt.date.fromisoformat(event["resumes_on"]))))
     if event["ended"]:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from app.audit import record
 from app.db import Session, sessions
+from app.disclosure import preview
 from app.errors import NotFound
 from app.models.account import DECIDING
 from app.models.authorisation import Authorisation
@@ -18,7 +19,7 @@ from app.models.base import ago, now
 from app.models.ledger import Read
 from app.models.school import School
 from app.models.scope import SCOPES
-from app.sharing import difference
+from app.sharing import difference, years
 from app.sharing.alteration import change, keep
 from app.sharing.service import CannotShare, Line, NotOffered, agreed, facts, revoke, still_wanted
 from app.signin.session import Person, at_school
@@ -132,8 +133,12 @@ def decide(request: Request, authorisation_id: uuid.UUID, sent: Posted) -> Respo
             return see_other(f"/school/apps/{given.id}?done=kept")
         lines = [row.line for row in shown.rows]
         chosen = [line.scope for line in lines if line.required or sent.get(f"scope-{line.scope}") == "yes"]
+        about: dict[str, Any] = {"person": person, "school": school, "authorisation_id": given.id}
         try:
-            done = change(db, person=person, school=school, authorisation_id=given.id, scopes=chosen, reworded=True)
+            covered = years.chosen(school.id, chosen, sent, given.years)
+            done = change(db, **about, scopes=chosen, reworded=True, years=covered)
+        except years.NoYear:
+            return _change_page(request, given, 422, sent=sent, problems=[years.NONE_CHOSEN])
         except (NotOffered, CannotShare) as wrong:
             return _change_page(request, given, wrong.status, sent=sent, problems=[Fault(wrong.text)])
     return see_other(f"/school/apps/{authorisation_id}?done={'changed' if done else 'unchanged'}")
@@ -217,6 +222,9 @@ def _fingerprint(rows: list[Reviewed]) -> str:
 
 def _change_page(request: Request, given: Authorisation, status: int = 200, **context: Any) -> Response:
     shown = difference.between(given)
+    scopes = [row.line.scope for row in shown.rows]
+    context |= years.shown(given.school_id, scopes, given.years)
+    context["previews"] = preview.of(given.school_id, given.app_id, scopes, given.years)
     return page(request, "sharing/change.html", status, given=given, shown=shown, facts=facts(given.app), **context)
 
 

@@ -1,12 +1,14 @@
 """The school's own pages about data sharing: its first page, every app, one app, and revoking."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.db import Session, sessions
+from app.disclosure import preview
 from app.errors import NotFound
 from app.models.account import ADMIN, DECIDING, EVERYBODY, READING, STOPPING, Account
 from app.models.authorisation import Authorisation
@@ -14,9 +16,9 @@ from app.models.base import ago, ahead
 from app.models.receipt import DeletionRequest
 from app.models.school import School
 from app.models.scope import SCOPES
-from app.sharing import conversion, deletion, difference, history, review
+from app.sharing import conversion, deletion, difference, history, review, years
 from app.sharing.service import agreed, decides, facts, revoke
-from app.signin.session import at_school
+from app.signin.session import Person, at_school
 from app.web import remembered
 from app.web.pages import page, see_other
 
@@ -99,6 +101,8 @@ def detail(request: Request, authorisation_id: uuid.UUID, done: str | None = Non
         given=given,
         school=school,
         lines=agreed(given),
+        years_in_words=years.in_words(given.years) if given.years is not None else "",
+        previews=_previews(person, given),
         marks=marks(given, school),
         difference=difference.between(given) if given.is_active and difference.is_undecided(given) else None,
         unused=unused,
@@ -115,6 +119,13 @@ def detail(request: Request, authorisation_id: uuid.UUID, done: str | None = Non
         may_stop=not person.roles_at_school.isdisjoint(STOPPING),
         reads_receipts=not person.roles_at_school.isdisjoint(READING),
     )
+
+
+def _previews(person: Person, given: Authorisation) -> Mapping[str, preview.Preview]:
+    """What it reads today, with names: for those alone who decide about data, and while it is in force."""
+    if not given.is_active or person.roles_at_school.isdisjoint(STOPPING):
+        return {}
+    return preview.of(given.school_id, given.app_id, given.scopes, given.years)
 
 
 def marks(given: Authorisation, school: School) -> list[str]:

@@ -164,8 +164,10 @@ def end_date() -> dt.datetime:
     return today.replace(year=year, month=month, day=min(today.day, calendar.monthrange(year, month)[1]))
 
 
-def grant(db: Session, *, person: Person, school: School, app: App, scopes: list[str]) -> Authorisation:
-    """Authorise an app for these scopes, and no others, for another year.
+def grant(
+    db: Session, *, person: Person, school: School, app: App, scopes: list[str], years: list[str] | None = None
+) -> Authorisation:
+    """Authorise an app for these scopes and year groups (None: every one), and no others, for another year.
 
     An authorisation in force keeps its id and the partner's tokens: those lose what is no longer agreed to, and what is
     new comes with new ones. Only a role Admin may. Raises NotAllowed, CannotShare or NotOffered.
@@ -194,8 +196,9 @@ def grant(db: Session, *, person: Person, school: School, app: App, scopes: list
         db.add(authorisation)
     authorisation.terms = terms_of(app, granted)
     db.flush()
+    others = authorisation.cover(db, years)
     ended = [scope for scope in before or () if scope not in granted]
-    kind = "granted" if before is None else "renewed" if set(before) == set(granted) else "changed"
+    kind = "granted" if before is None else "renewed" if set(before) == set(granted) and not others else "changed"
     ends = until.isoformat(timespec="seconds")
     tell(db, school, authorisation, kind, by=person.account.id, ended=ended, until=ends, before=before)
     return authorisation

@@ -1,8 +1,11 @@
 """A school agrees to exactly what it has read: what a decision page shows, in short."""
 
 import hashlib
+from typing import Any
 
+from app.disclosure import preview
 from app.models.school import School
+from app.sharing import years
 from app.sharing.service import Offer
 from app.web.forms import Fault
 
@@ -18,3 +21,10 @@ def fingerprint(school: School, terms: Offer) -> str:
     ]
     read += [[line.scope for line in lines] for lines in (terms.kept, terms.ends)]
     return hashlib.sha256(repr(read).encode()).hexdigest()
+
+
+def seen(school: School, terms: Offer) -> dict[str, Any]:
+    """For a decision page: `previews` of what each scope would open today, and the year groups to choose from."""
+    before = terms.active.years if terms.active else None
+    scopes = [line.scope for line in (*terms.lines, *terms.kept)]
+    return {"previews": preview.of(school.id, terms.app.id, scopes, before), **years.shown(school.id, scopes, before)}

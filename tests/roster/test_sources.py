@@ -40,7 +40,7 @@ def test_one_school_is_the_same_through_every_source() -> None:
     assert bundle.covers == reports.covers == {"pupils", "staff", "contacts", "groups"}
     assert transfer.covers == {"pupils", "contacts"}
     for pupil in school.pupils:
-        kept = [bundle.people[f"pup-{pupil.number}"], reports.people[f"p:{pupil.number:06d}"]]
+        kept = [bundle.people[f"pup-{pupil.number}"], reports.people[f"p:{pupil.number}"]]
         for row in (*kept, transfer.people[f"p:{pupil.upn}"]):
             known = (row["given_name"], row["family_name"], row["upn"], row["year"], row["birth_date"], row["sex"])
             assert known == (pupil.given, pupil.family, pupil.upn, str(pupil.year), pupil.born, pupil.sex)
@@ -186,6 +186,20 @@ def test_columns_that_nobody_knows_are_asked_for_once() -> None:
     assert [(key, row["given_name"]) for key, row in made.people.items()] == [("p:1", "Ann"), ("p:2", "Bob")]
 
 
+def test_a_mapping_of_the_school_does_not_take_the_place_of_a_report_that_is_known() -> None:
+    mapping = {"pupils": {"given_name": "Forename", "family_name": "Surname", "admission_number": "Adno"}}
+    contacts = b"Adno,UPN,Priority,Relationship,Forename,Surname\n1,,1,Mother,Pat,Lee\n"
+    made = sources.read("export.csv", contacts, mapping)
+    assert made.covers == {"contacts"} and not any(row.get("pupil") for row in made.people.values())
+
+
+def test_cells_that_a_spreadsheet_left_away_at_the_end_are_empty_and_numbers_fit_without_their_zeros() -> None:
+    made = read(b"Adm No,Surname,Forename,Form\n004001,Lee,Ann\n", "pupils.csv")
+    assert made.people["p:4001"]["registration_group"] == "" and made.forgiven
+    alone = read(b"Adno,UPN,Priority,Relationship,Forename,Surname\n4001,,1,Mother,Pat,Lee\n", "contacts.csv")
+    assert [pupil for pupil, _ in alone.relations] == ["p:4001"]
+
+
 @pytest.mark.parametrize(("encoding", "told"), [("utf-8", 0), ("utf-8-sig", 0), ("utf-16", 0), ("cp1252", 1)])
 def test_encodings_that_schools_use_are_read(encoding: str, told: int) -> None:
     text = "Adm No,Surname,Forename,Form\n1,Brontë,Zoë,7A\n"
@@ -199,6 +213,13 @@ def test_bytes_of_no_encoding_are_refused_with_their_line() -> None:
     assert read(b"Adm No,Surname,Forename,Form\n1,Lee,Ann,7A\n", "pupils.csv").people
 
 
+def deflated(name: str, content: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr(name, content)
+    return out.getvalue()
+
+
 def test_a_zip_that_unpacks_without_end_is_too_big() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made, made.open("users.csv", "w") as held:
@@ -206,6 +227,8 @@ def test_a_zip_that_unpacks_without_end_is_too_big() -> None:
             held.write(b"0" * archive.STEP)
     with pytest.raises(TooBig):
         read(out.getvalue())
+    with pytest.raises(TooBig):
+        read(deflated("users.csv", b"0" * (archive.SMALL + archive.STEP)))
     with pytest.raises(TooBig):
         read(zipped({f"{number}.csv": b"x" for number in range(archive.MOST_FILES + 1)}))
     assert read(School().oneroster()).people

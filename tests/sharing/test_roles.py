@@ -21,6 +21,7 @@ from app.models.account import (
     PARTNER_USER,
     READ_ONLY,
     READING,
+    SENDING,
     STOPPING,
     Account,
     Membership,
@@ -71,6 +72,22 @@ MATRIX: dict[tuple[str, str], tuple[str, ...]] = {
     ("POST", "/school/admins/{account_id}/role"): DECIDING,
     ("GET", "/school/admins/{account_id}/remove"): DECIDING,
     ("POST", "/school/admins/{account_id}/remove"): DECIDING,
+    ("GET", "/school/endpoint"): EVERYBODY,
+    ("GET", "/school/endpoint/install"): EVERYBODY,
+    ("POST", "/school/endpoint/expected"): SENDING,
+    ("POST", "/school/endpoint/off"): SENDING,
+    ("POST", "/school/endpoint/on"): SENDING,
+    ("GET", "/school/endpoint/agents/{endpoint_id}/remove"): SENDING,
+    ("POST", "/school/endpoint/agents/{endpoint_id}/remove"): SENDING,
+    ("GET", "/school/endpoint/upload"): SENDING,
+    ("POST", "/school/endpoint/upload"): SENDING,
+    ("POST", "/school/endpoint/uploads"): SENDING,
+    ("PUT", "/school/endpoint/uploads/{batch_id}/{position}"): SENDING,
+    ("POST", "/school/endpoint/uploads/{batch_id}/complete"): SENDING,
+    ("GET", "/school/endpoint/batches/{batch_id}"): EVERYBODY,
+    ("POST", "/school/endpoint/batches/{batch_id}/confirm"): DECIDING,
+    ("POST", "/school/endpoint/batches/{batch_id}/cancel"): SENDING,
+    ("POST", "/school/endpoint/batches/{batch_id}/mapping"): SENDING,
 }
 
 
@@ -103,6 +120,8 @@ def proven(browser: Browser, who: Account) -> None:
 def status(browser: Browser, method: str, path: str, ids: str = "") -> int:
     filled = "/".join((ids or str(uuid.uuid4())) if part.startswith("{") else part for part in path.split("/"))
     posted: dict[str, Any] = {"data": {}} if method == "POST" else {}
+    if path.endswith("/upload"):
+        posted = {"files": {"file": ("pupils.csv", b"")}}
     return int(browser.client.request(method, filled, follow_redirects=False, **posted).status_code)
 
 

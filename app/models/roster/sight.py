@@ -47,6 +47,12 @@ def present(db: Session, school_id: uuid.UUID, app_id: uuid.UUID, on: dt.date) -
     return db.connection().execute(found.order_by(_person.id)).all()
 
 
+def years(db: Session, school_id: uuid.UUID) -> Sequence[str]:
+    """The NC years of the pupils who are there, each once."""
+    found = select(_person.year).where(_person.school_id == school_id, _person.pupil, _person.gone_at.is_(None))
+    return [row[0] for row in db.connection().execute(found.distinct())]
+
+
 def shared_contacts(db: Session, school_id: uuid.UUID) -> Sequence[Any]:
     """(pupil, contact) of every relation that no court order keeps back."""
     found = select(_relation.pupil_id, _relation.contact_id).where(

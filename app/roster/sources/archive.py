@@ -8,7 +8,8 @@ import zlib
 from app.roster.incoming import Fault, Faulty, TooBig
 
 MOST_FILES = 100
-MOST_UNPACKED = 256 * 1024 * 1024  # bytes, of all files together
+MOST_UNPACKED = 96 * 1024 * 1024  # bytes, of all files together
+MOST_RATIO, SMALL = 200, 4 * 1024 * 1024  # what is larger than that, and packed closer, is no table
 STEP = 1024 * 1024
 IGNORED = ("__MACOSX/", ".DS_Store", "Thumbs.db", "desktop.ini")
 _BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, ValueError)
@@ -66,7 +67,7 @@ def _unpacked(name: str, opened: zipfile.ZipFile, members: list[zipfile.ZipInfo]
             while part := packed.read(STEP):
                 held += part
                 left -= len(part)
-                if left < 0:
+                if left < 0 or len(held) > max(SMALL, MOST_RATIO * member.compress_size):
                     raise TooBig(Fault(name, 0, "", "What is in this ZIP is too large to be a school’s data."))
         if is_zip(bytes(held[:4])):
             raise Faulty(Fault(own, 0, "", "This is a ZIP within the ZIP. Zip the files themselves."))

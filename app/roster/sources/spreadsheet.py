@@ -49,7 +49,7 @@ class NeedsMapping(Exception):
 def read(files: Mapping[str, bytes], mappings: Mappings) -> Incoming:
     """Every file of one upload. Raises Faulty, TooBig or NeedsMapping."""
     notes = Notes()
-    tables = [(Table(name, content, notes)) for name, content in sorted(files.items())]
+    tables = [Table(name, content, notes, is_strict=False) for name, content in sorted(files.items())]
     meant = [(table, *_meaning(table, mappings)) for table in tables]
     made = _Sheets(notes)
     for kind in (PUPILS, STAFF, CONTACTS):
@@ -64,12 +64,12 @@ def read(files: Mapping[str, bytes], mappings: Mappings) -> Incoming:
 
 def _meaning(table: Table, mappings: Mappings) -> tuple[str, dict[str, str]]:
     """(kind, {our field: their column}). Raises NeedsMapping."""
+    if preset := preset_of(table.columns):
+        return preset.kind, guessed(preset.kind, table.columns)
     there = {plain(column) for column in table.columns}
     for kind, columns in mappings.items():
         if kind in FIELDS and columns and there.issuperset(map(plain, columns.values())):
             return kind, dict(columns)
-    if preset := preset_of(table.columns):
-        return preset.kind, guessed(preset.kind, table.columns)
     kind = likely_kind(table.file, table.columns)
     rows = [cells for _, (_, cells) in zip(range(SAMPLE_ROWS), table.rows(), strict=False)]
     question = {"file": table.file, "columns": table.columns, "rows": rows, "kind": kind}
@@ -96,7 +96,7 @@ class _Sheets:
         for line, cells in table.rows():
             row = {field: cells[place] for field, place in where.items()}
             if not row.get("given_name") and not row.get("family_name"):
-                self._notes.forgive(table.file, line, columns["family_name"], "A row without a name: left out")
+                self._notes.forgive(table.file, line, columns.get("family_name", ""), "A row without a name: left out")
                 continue
             {PUPILS: self._pupil, STAFF: self._member_of_staff, CONTACTS: self._contact}[kind](
                 table, line, row, columns
@@ -107,9 +107,9 @@ class _Sheets:
         numbers = [told[name] for name in ("source_id", "admission_number") if told.get(name)]
         upn = row.get("upn", "")
         own = next(iter(numbers), "") or (upn if upn not in self._by_upn else "") or _named(row, row.get("birth_date"))
-        key = f"p:{own}"
+        key = f"p:{_number(own)}"
         if key in self.incoming.people or key in self._left:
-            column = columns.get("source_id") or columns.get("admission_number") or columns["family_name"]
+            column = columns.get("source_id") or columns.get("admission_number") or columns.get("family_name", "")
             self._notes.fault(table.file, line, column, "An earlier row has the same number or name. Which is right?")
             return
         for number in numbers:
@@ -133,7 +133,7 @@ class _Sheets:
         row = self._read(table, line, told, columns)
         key = f"s:{told.get('staff_code') or told.get('email', '').casefold() or _named(row, None)}"
         if key in self.incoming.people or key in self._left:
-            column = columns.get("staff_code") or columns["family_name"]
+            column = columns.get("staff_code") or columns.get("family_name", "")
             self._notes.fault(table.file, line, column, "An earlier row has the same code or name. Which is right?")
             return
         if self._has_left(key, row):
@@ -150,7 +150,7 @@ class _Sheets:
             column = columns.get("pupil_number") or columns.get("pupil_upn") or ""
             self._notes.forgive(table.file, line, column, "A pupil who is not there: left out")
             return
-        pupil = pupil or f"p:{number or upn}"
+        pupil = pupil or f"p:{_number(number or upn)}"
         if pupil in self._left:
             return
         row = self._read(

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from app.roster.identifiers import text
-from app.roster.incoming import Fault, Faulty
+from app.roster.incoming import Fault, Faulty, TooBig
 from app.roster.sources.notes import Notes
 
 SEPARATORS = (",", ";", "\t", "|")
 LONGEST_FIELD = 100_000  # characters
 MOST_COLUMNS = 500
+MOST_ROWS = 400_000  # places in groups of a large school: a tenth of that
 
 
 def decoded(file: str, content: bytes, notes: Notes) -> str:
@@ -42,8 +43,9 @@ def _without_nul(file: str, found: str) -> str:
 class Table:
     """A file's headings (trimmed, as they are written) and its rows."""
 
-    def __init__(self, file: str, content: bytes, notes: Notes) -> None:
-        self.file, self._notes = file, notes
+    def __init__(self, file: str, content: bytes, notes: Notes, *, is_strict: bool = True) -> None:
+        """`is_strict`: a row with too few cells is a fault, and not what a spreadsheet left away."""
+        self.file, self._notes, self._is_strict = file, notes, is_strict
         whole = decoded(file, content, notes)
         first = whole.split("\n", 1)[0]
         separator = max(SEPARATORS, key=first.count)
@@ -86,16 +88,21 @@ class Table:
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """(line, a cell for each column, trimmed). Blank lines are left out; a row of another length is a fault."""
         wanted = len(self.columns)
-        for cells in self._lines():
+        for count, cells in enumerate(self._lines(), 1):
             line = self._reader.line_num
+            if count > MOST_ROWS:
+                raise TooBig(Fault(self.file, line, "", f"The file has more than {MOST_ROWS:,} rows."))
             if len(cells) > wanted:
                 if any(cell.strip() for cell in cells[wanted:]):
                     self._misfit(line, len(cells))
                     continue
                 cells = cells[:wanted]  # noqa: PLW2901 - empty cells behind the last heading
-            elif len(cells) < wanted:
+            elif len(cells) < wanted and self._is_strict:
                 self._misfit(line, len(cells))
                 continue
+            elif len(cells) < wanted:
+                self._notes.forgive(self.file, line, "", "Fewer cells than headings: the others were taken as empty")
+                cells = [*cells, *[""] * (wanted - len(cells))]  # noqa: PLW2901
             yield line, [text(cell) if not cell.isascii() or "  " in cell else cell.strip() for cell in cells]
 
     def _misfit(self, line: int, count: int) -> None:
