@@ -39,7 +39,16 @@ from app.registration import routes as registration
 from app.roster import oneroster
 from app.roster.groupcall import routes as groupcall
 from app.settings import settings
-from app.sharing import conversion, deletion_routes, ending, pausing, receipt_routes, record_of_processing, review
+from app.sharing import (
+    conversion,
+    deletion_routes,
+    ending,
+    exclusions,
+    pausing,
+    receipt_routes,
+    record_of_processing,
+    review,
+)
 from app.sharing import invitation_routes as invitation_pages
 from app.sharing import ledger as ledger_pages
 from app.sharing import people_routes as school_people
@@ -83,6 +92,7 @@ def create_app() -> ASGIApp:
     app.include_router(deletion_routes.router)
     app.include_router(invitation_pages.router)
     app.include_router(school_people.router)
+    app.include_router(exclusions.router)
     app.include_router(endpoint_pages.router)
     app.include_router(batch_pages.router)
     app.include_router(conversion.router)

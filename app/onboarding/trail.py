@@ -48,6 +48,8 @@ WORDS = {
     "endpoint.enrolled": "Agent approved",
     "endpoint.refused": "Agent refused",
     "endpoint.removed": "Agent removed",
+    "person.excluded": "Somebody excluded from data sharing",
+    "person.included": "Exclusion of somebody ended",
     "person.welcomed": "Somebody asked to join",
     "person.joined": "Somebody joined",
     "person.withdrawn": "Link to join withdrawn",
@@ -55,6 +57,7 @@ WORDS = {
     "person.removed": "Access of a person ended",
     "access.asked": "Asked for a second step, or an Admin, to be replaced",
     "access.called": "School called about access",
+    "access.letter_sent": "Letter to the head about access printed",
     "access.approved": "Access case approved: objection window open",
     "access.refused": "Access case refused",
     "access.stopped": "Access case stopped by somebody concerned",
@@ -77,7 +80,7 @@ def of_school(db: Session, school_id: uuid.UUID) -> list[Happening]:
 
 def _said(row: event.Event) -> str:
     said = WORDS.get(row.action, row.action)
-    if row.action == "case.called" and row.detail.get("letter"):
+    if row.action in ("case.called", "access.called") and row.detail.get("letter"):
         said = "School rang about the letter"
     outcome = row.detail.get("outcome")
     return f"{said}: {outcome}" if outcome else said

@@ -24,6 +24,7 @@ from app.models.account import (
     ENROL,
     OPERATOR_ADMIN,
     READING,
+    STOPPING,
     Account,
     Membership,
     SecondStep,
@@ -287,6 +288,8 @@ def _menu(person: Person) -> list[tuple[str, str]]:
         menu += [("Home", "/school"), ("Data sharing", "/school/apps"), ("Your data", "/school/endpoint")]
     if person.school_id and not person.roles_at_school.isdisjoint(READING):
         menu += [("Access ledger", "/school/ledger"), ("Receipts", "/school/receipts")]
+    if person.school_id and not person.roles_at_school.isdisjoint(STOPPING):
+        menu += [("People", "/school/people")]
     if person.school_id and ADMIN in person.roles_at_school:
         menu += [("Admins", "/school/admins")]
     if person.partner_id:

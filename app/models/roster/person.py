@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Collection
 from typing import Any, Self
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, select
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session
@@ -72,6 +72,12 @@ class Person(Rostered):
     def some(cls, db: Session, school_id: uuid.UUID, ids: Collection[int]) -> list[Self]:
         """These of a school's people, whoever of them is there."""
         return list(db.scalars(select(cls).where(cls.school_id == school_id, cls.id.in_(ids))))
+
+    @classmethod
+    def pupils_and_staff(cls, db: Session, school_id: uuid.UUID) -> list[Self]:
+        """Those of a school who are there."""
+        there = (cls.school_id == school_id, cls.gone_at.is_(None), or_(cls.pupil, cls.staff_role != ""))
+        return list(db.scalars(select(cls).where(*there)))
 
     @classmethod
     def parts(cls) -> tuple[object, ...]:
