@@ -82,14 +82,30 @@ def log_call(
         raise MovedOn
     wrong = None
     if outcome == HEARD:
-        if not same(_folded(heard), _folded(unseal(case.readback_sealed, "readback"))):
-            outcome, wrong = WRONG_CODE, _count(db, case, school)
+        if not is_right(heard, case.readback_sealed, "readback"):
+            outcome, wrong = WRONG_CODE, count_wrong(db, case, school, "heard")
         elif not case.confirm(db, by.id):
             raise MovedOn
     number = numbers.readable(number)
     db.add(AccessCall(case_id=case.id, called_by=by.id, number=number, person=person, outcome=outcome, notes=notes))
     record(db, "access.called", actor=by.id, school=school.id, subject=case.id, outcome=outcome)
     return wrong
+
+
+def is_right(heard: str, sealed: str, purpose: str) -> bool:
+    """Whether what was typed is the code that was sealed for that purpose."""
+    return same(_folded(heard), _folded(unseal(sealed, purpose)))
+
+
+def count_wrong(db: Session, case: AccessCase, school: School, field: str) -> WrongCode:
+    """One more wrong code, typed into that field; the fifth ends the case."""
+    left = MOST_WRONG_CODES - case.count_wrong_code(db)
+    if left > 0:
+        tries = "1 try is" if left == 1 else f"{left} tries are"
+        return WrongCode(f"Ask for it again, figure by figure. {tries} left.", field)
+    if case.refuse(db, FIVE_WRONG):
+        messages.access_case_ended(db, case, school)
+    return WrongCode("It was the fifth wrong one, so the case has ended.")
 
 
 def approve(db: Session, case: AccessCase, school: School, by: Account, who_left: uuid.UUID | None) -> None:
@@ -167,19 +183,11 @@ def _replace(db: Session, case: AccessCase, school: School) -> None:
     welcome.send(db, name=case.name, email=case.email, role=ADMIN, school=school, sent_by=None)
 
 
-def _count(db: Session, case: AccessCase, school: School) -> WrongCode:
-    left = MOST_WRONG_CODES - case.count_wrong_code(db)
-    if left > 0:
-        tries = "1 try is" if left == 1 else f"{left} tries are"
-        return WrongCode(f"Ask for it again, figure by figure. {tries} left.", "heard")
-    if case.refuse(db, FIVE_WRONG):
-        messages.access_case_ended(db, case, school)
-    return WrongCode("It was the fifth wrong one, so the case has ended.")
-
-
 def _check_number(number: str, usable: str | None) -> None:
     if usable is None:
-        raise NotTheSchoolsNumber("The register has no number for this school, or it is the asker’s own.", "number")
+        raise NotTheSchoolsNumber(
+            "The register has no number for this school, or it is the asker’s own. Send a letter.", "number"
+        )
     if numbers.plain(number) != numbers.plain(usable):
         raise NotTheSchoolsNumber(f"For this school it is {usable}.", "number")
 

@@ -12,11 +12,13 @@ from app.db import Session, sessions
 from app.errors import NotAllowed, NotFound, Problem, SignInNeeded
 from app.models.access_case import ADMIN_LEFT, CONFIRMED, NEW, AccessCall, AccessCase
 from app.models.account import ADMIN, Account
+from app.models.base import now
+from app.models.establishment import Establishment
 from app.models.school import School
 from app.models.verification import HEARD
-from app.onboarding import access_cases
+from app.onboarding import access_cases, access_letters
 from app.onboarding.cases import DECIDERS, TEAM
-from app.onboarding.forms import CallForm, Nothing, ReasonForm
+from app.onboarding.forms import CallForm, LetterCodeForm, Nothing, ReasonForm
 from app.onboarding.routes import PageNumber
 from app.signin.session import operator
 from app.web.forms import Fault, Posted, shown, status_of
@@ -63,6 +65,31 @@ def log_call(request: Request, case_id: uuid.UUID, sent: Posted) -> Response:
         return access_cases.log_call(db, case, school, me, heard=form.heard, notes=form.call_notes, **facts)
 
     return _act(request, case_id, sent, work, "confirmed" if sent.get("outcome") == HEARD else "called", form=CallForm)
+
+
+@router.post("/{case_id}/letter")
+def send_letter(request: Request, case_id: uuid.UUID, sent: Posted) -> Response:
+    """Print a letter to the head, with a code that this page shows once."""
+    printed: dict[str, Any] = {}
+
+    def work(db: Session, case: AccessCase, school: School, me: Account, _: BaseModel) -> None:
+        printed["code"] = access_letters.send(db, case, school, me)
+        printed["establishment"] = Establishment.by_urn(db, school.urn)
+        printed.update(who=case.name, about=case.kind, today=now(), back=f"/onboarding/access/{case_id}")
+
+    answer = _act(request, case_id, sent, work, "")
+    return page(request, "onboarding/letter.html", **printed) if answer.status_code == 303 else answer
+
+
+@router.post("/{case_id}/letter-code")
+def hear_letter(request: Request, case_id: uuid.UUID, sent: Posted) -> Response:
+    """The school rang and read out the code of our letter."""
+
+    def work(db: Session, case: AccessCase, school: School, me: Account, form: LetterCodeForm) -> Problem | None:
+        facts = {"person": form.letter_person, "heard": form.letter_heard, "notes": form.letter_notes}
+        return access_letters.hear(db, case, school, me, **facts)
+
+    return _act(request, case_id, sent, work, "confirmed", form=LetterCodeForm)
 
 
 @router.post("/{case_id}/approve")
@@ -122,18 +149,26 @@ def _shown(
         person = operator(request, db, *TEAM)
         case, school = access_cases.find(db, case_id)
         made = AccessCall.of(db, case.id)
+        establishment = Establishment.by_urn(db, school.urn)
+        number, letter = access_cases.number_to_ring(db, case, school), access_letters.newest(made)
         who = [case.confirmed_by, case.decided_by, case.account_id, *(call.called_by for call in made)]
         context |= {
             "case": case,
             "school": school,
-            "number": access_cases.number_to_ring(db, case, school),
+            "number": number,
             "calls": made,
+            "letter": letter,
+            "needs_letter": access_letters.is_needed(made, number),
+            "address": establishment.address if establishment else "",
             "names": Account.names(db, who),
             "admins": Account.of_school(db, school.id, ADMIN),
             "me": person.account,
             "decides": person.operator_role in DECIDERS,
         }
     # A form that is not there any more cannot be pointed at.
-    there = {NEW: FIELDS_OF_A_CALL if context["number"] else (), CONFIRMED: ("left",)}.get(case.state, ())
-    told = [fault if fault.field in (*there, "reason") else Fault(fault.text) for fault in problems]
+    there = {"reason"} | ({"left"} if case.state == CONFIRMED else set())
+    if case.state == NEW:
+        there |= set(FIELDS_OF_A_CALL) if number else set()
+        there |= set(LetterCodeForm.model_fields) if letter and letter.called_by != person.account.id else set()
+    told = [fault if fault.field in there else Fault(fault.text) for fault in problems]
     return page(request, "onboarding/access_case.html", status, problems=told, **context)

@@ -126,8 +126,9 @@ def send_letter(request: Request, case_id: uuid.UUID, sent: Posted) -> Response:
     def work(at: "At", _: BaseModel) -> None:
         printed["code"] = calls.send_letter(at.db, at.case, at.school, at.me.id)
         printed["establishment"] = Establishment.by_urn(at.db, at.school.urn)
-        printed["registrant"] = calls.registrant(at.db, at.school)
-        printed["case"], printed["today"] = at.case, now()
+        registrant = calls.registrant(at.db, at.school)
+        printed.update(who=registrant.name if registrant else "", about="registration", today=now())
+        printed["back"] = f"/onboarding/cases/{case_id}"
 
     answer = _act(request, case_id, sent, work, "")
     return page(request, "onboarding/letter.html", **printed) if answer.status_code == 303 else answer

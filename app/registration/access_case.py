@@ -12,7 +12,7 @@ from starlette.responses import Response
 from app.audit import record
 from app.db import Session, sessions
 from app.errors import NotFound
-from app.models.access_case import LOST_SECOND_STEP, NEW, WINDOW, AccessCase
+from app.models.access_case import LOST_SECOND_STEP, NEW, WINDOW, AccessCall, AccessCase
 from app.models.account import CODE, Account
 from app.models.establishment import Establishment
 from app.models.school import School
@@ -30,6 +30,7 @@ from app.web.throttle import Limit, Try
 router = APIRouter(include_in_schema=False)
 
 VISIT, STOP = "/account/access", "/account/access/stop"
+LETTER_SENT = "letter sent"  # what the log of calls says of a letter to the head
 WEEK = 7 * 86_400
 _asked = Limit(3, 86_400)  # of one account
 
@@ -116,8 +117,10 @@ def follow(request: Request, link: str = "") -> Response:
             raise NotFound(hint="Ask again, or follow the link in our email.")
         school = School.by_id(db, case.school_id)
         establishment = Establishment.by_urn(db, school.urn) if school else None
+        letter = next((call for call in AccessCall.of(db, case.id) if call.outcome == LETTER_SENT), None)
     code = unseal(case.readback_sealed, "readback") if case.state == NEW else ""
     context: dict[str, Any] = {"case": case, "school": school, "establishment": establishment, "code": code}
+    context["letter_sent_at"] = letter.called_at if letter else None
     return page(request, "registration/access_case.html", **context)
 
 

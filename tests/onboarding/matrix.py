@@ -61,6 +61,8 @@ POSTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     f"{CASE}/approve": (DECIDERS, {}),
     f"{CASE}/reject": (DECIDERS, REASON),
     f"{ACCESS}/call": (TEAM, CALL),
+    f"{ACCESS}/letter": (TEAM, {}),
+    f"{ACCESS}/letter-code": (TEAM, {"letter_person": "Ada", "letter_heard": "KITE-1"}),
     f"{ACCESS}/approve": (DECIDERS, {}),
     f"{ACCESS}/refuse": (DECIDERS, REASON),
     f"{SCHOOL}/checked": (DECIDERS, {}),
