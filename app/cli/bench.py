@@ -114,6 +114,40 @@ def ledger(
     typer.echo(shape(plan, result))
 
 
+@app.command()
+def roster(
+    pupils: Annotated[int, typer.Option(help="Of each school.", min=20)] = 1_500,
+    schools: Annotated[list[int] | None, typer.Option(help="1 when left out. May be repeated, growing.")] = None,
+    database_url: Annotated[str, typer.Option(help="An empty database; a new SQLite file when left out.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take a school's roster in, and read the whole of it, beside dumping the same rows."""
+    with tempfile.TemporaryDirectory(prefix="gatehouse-bench-") as folder:
+        settings = {"GATEHOUSE_DATA_DIR": folder, "GATEHOUSE_DATABASE_URL": database_url}
+        command = [sys.executable, "-m", "app.bench.roster", str(pupils), *map(str, sorted(schools or [1]))]
+        ran = subprocess.run(
+            command, check=False, cwd=ROOT, env=os.environ | settings, stdout=subprocess.PIPE, text=True
+        )
+    if ran.returncode:
+        raise typer.Exit(1)
+    figures = json.loads(ran.stdout.splitlines()[-1])
+    typer.echo(json.dumps(figures) if as_json else _roster_table(figures))
+
+
+def _roster_table(figures: dict[str, Any]) -> str:
+    lines = [f"{figures['pupils']:,} pupils in each school, {figures['bundle_kb']} kB, on {figures['database']}"]
+    for at in figures["at"]:
+        lines += [
+            f"with {at['schools']} schools",
+            f"  first intake             {at['first']:.2f} s",
+            f"  the same file            {at['the_same_file']:.2f} s",
+            f"  unchanged, read anew     {at['unchanged']:.2f} s",
+            f"  3 % changed              {at['changed']:.2f} s",
+            f"  whole school read        {at['read_whole']:.2f} s, {at['read_ratio']} x the rows dumped alone",
+        ]
+    return "\n".join([*lines, f"memory at most {figures['peak_rss_mb']} MB"])
+
+
 def _table(figures: dict[str, Any]) -> str:
     lines = [
         f"{figures['rows']:,} rows, {figures['file_mb']} MB, into {figures['database']}",

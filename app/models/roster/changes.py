@@ -55,6 +55,14 @@ def held(db: Session, school_id: uuid.UUID, name: str) -> Sequence[Any]:
     return db.connection().execute(found.where(of.school_id == school_id)).all()
 
 
+def everything(db: Session, school_id: uuid.UUID, name: str) -> list[dict[str, Any]]:
+    """Every row of a table that is there, column by column but for the school and the digest."""
+    of = TABLES[name].c
+    columns = [column for column in of if column.name not in ("school_id", "digest")]
+    found = select(*columns).where(of.school_id == school_id, of.gone_at.is_(None))
+    return [dict(row._mapping) for row in db.connection().execute(found)]
+
+
 def held_relations(db: Session, school_id: uuid.UUID) -> Sequence[Any]:
     """(pupil_id, contact_id, gone_at, words, priority, responsibility, court_order) of every relation."""
     of = TABLES["relations"].c
