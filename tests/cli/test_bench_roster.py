@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.cli.test_bench_oauth import gatehouse
+from tests.cli.test_commands import gatehouse
 
 
 @pytest.mark.once

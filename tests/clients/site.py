@@ -71,7 +71,7 @@ class Site:
         self.issuer: str = seed["issuer"]
         self.seed = seed
         self.school, self.other_school = (School(self.issuer, known) for known in seed["schools"][:2])
-        self._environment = environment
+        self.environment = environment
 
     @property
     def data(self) -> str:
@@ -90,7 +90,7 @@ class Site:
 
     def gatehouse(self, *arguments: str) -> dict[str, Any]:
         """Run a command beside the server; what it says as JSON."""
-        return _json(self._environment, *arguments, "--json")
+        return _json(self.environment, *arguments, "--json")
 
     def adds_app(self, *scopes: str, **options: str) -> dict[str, Any]:
         """One more app of the seeded partner, made as an operator makes it."""
