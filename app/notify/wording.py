@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.db import Session
 from app.notify.outbox import EMAIL, SMS, enqueue
 from app.settings import ROOT, settings
-from app.web.pages import day, duration, when
+from app.web.pages import day, duration, weekday, when
 
 
 def mail(db: Session, template: str, to: str, links: list[str] | None = None, **facts: Any) -> None:
@@ -35,7 +35,8 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(day=day, when=when, line=_line, greeting=_greeting, person=_person, machine=_machine)
+    made.filters.update(day=day, weekday=weekday, when=when)
+    made.filters.update(line=_line, greeting=_greeting, person=_person, machine=_machine)
     return made
 
 

@@ -46,7 +46,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.globals.update(settings=settings, static=_static)
-    made.filters.update(day=day, when=when, lines=_lines, phone=phone)
+    made.filters.update(day=day, weekday=weekday, clock=clock, when=when, lines=_lines, phone=phone)
     return made
 
 
@@ -58,12 +58,22 @@ def day(moment: dt.datetime | dt.date | None) -> str:
     return f"{local.day} {local:%B %Y}"
 
 
+def weekday(moment: dt.datetime) -> str:
+    """`Tuesday`, in English time."""
+    return f"{moment.astimezone(LONDON):%A}"
+
+
 def when(moment: dt.datetime | None) -> str:
     """`24 November 2026 at 2:03pm`, in English time."""
     if moment is None:
         return ""
+    return f"{day(moment)} at {clock(moment)}"
+
+
+def clock(moment: dt.datetime) -> str:
+    """`2:03pm`, in English time."""
     local = moment.astimezone(LONDON)
-    return f"{day(moment)} at {local.hour % 12 or 12}:{local:%M}{'am' if local.hour < 12 else 'pm'}"
+    return f"{local.hour % 12 or 12}:{local:%M}{'am' if local.hour < 12 else 'pm'}"
 
 
 def duration(seconds: int) -> str:

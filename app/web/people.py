@@ -21,14 +21,7 @@ class PersonForm(BaseModel):
     @field_validator("name")
     @classmethod
     def _is_a_name(cls, name: str) -> str:
-        name = " ".join(name.split())
-        if not name:
-            raise ValueError(f"Enter {cls.whose} name")
-        if not any(mark.isalpha() for mark in name) or not name.isprintable():
-            raise ValueError(f"Enter {cls.whose} name in letters, such as Sam O’Neill")
-        if len(name) > LONGEST_NAME:
-            raise ValueError(f"{cls.whose[0].upper()}{cls.whose[1:]} name must be {LONGEST_NAME} characters or fewer")
-        return name
+        return full_name(name, cls.whose)
 
     @field_validator("email")
     @classmethod
@@ -40,6 +33,18 @@ class SomebodyForm(PersonForm):
     """Who somebody else is, as the person who writes to us knows them."""
 
     whose: ClassVar[str] = "their"
+
+
+def full_name(typed: str, whose: str = "your") -> str:
+    """A name on one line. Raises ValueError with what to put right."""
+    name = " ".join(typed.split())
+    if not name:
+        raise ValueError(f"Enter {whose} name")
+    if not any(mark.isalpha() for mark in name) or not name.isprintable():
+        raise ValueError(f"Enter {whose} name in letters, such as Sam O’Neill")
+    if len(name) > LONGEST_NAME:
+        raise ValueError(f"{whose[0].upper()}{whose[1:]} name must be {LONGEST_NAME} characters or fewer")
+    return name
 
 
 def address(typed: str, whose: str = "your") -> str:

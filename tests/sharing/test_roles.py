@@ -23,6 +23,7 @@ from app.models.account import (
     READING,
     SENDING,
     STOPPING,
+    TECHNICAL,
     Account,
     Membership,
 )
@@ -92,6 +93,10 @@ MATRIX: dict[tuple[str, str], tuple[str, ...]] = {
     ("POST", "/school/endpoint/batches/{batch_id}/confirm"): DECIDING,
     ("POST", "/school/endpoint/batches/{batch_id}/cancel"): SENDING,
     ("POST", "/school/endpoint/batches/{batch_id}/mapping"): SENDING,
+    ("GET", "/school/endpoint/booking"): TECHNICAL,
+    ("POST", "/school/endpoint/booking"): TECHNICAL,
+    ("POST", "/school/endpoint/booking/cancel"): TECHNICAL,
+    ("GET", "/school/endpoint/booking.ics"): TECHNICAL,
 }
 
 
