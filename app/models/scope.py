@@ -193,3 +193,11 @@ def only_identity(names: Iterable[str]) -> bool:
 
 # What an app may do for its own partner, with no school behind it: never part of the catalogue, never school data.
 PARTNER_SCOPES = ("partner", "grant_management_query", "grant_management_revoke")
+
+_ONEROSTER = "https://purl.imsglobal.org/spec/or/v1p2/scope/"
+ONEROSTER: dict[str, tuple[str, ...]] = {
+    f"{_ONEROSTER}roster-core.readonly": ("school", "students", "staff", "groups"),
+    f"{_ONEROSTER}roster.readonly": ("school", "students", "staff", "contacts", "groups"),
+    f"{_ONEROSTER}roster-demographics.readonly": ("students.demographics",),
+}
+"""OneRoster 1.2's own names of scopes: each stands for those of its set that an app has registered."""

@@ -11,6 +11,7 @@ from app.db import Session
 from app.errors import OAuthError
 from app.models.base import ago
 from app.models.partner import FAPI2, OIDC, App
+from app.models.scope import ONEROSTER
 from app.models.token import AuthorizationRequest
 from app.oauth import details, grants, id_token, metadata, pkce, resource
 from app.oauth.request import Parameters
@@ -67,8 +68,16 @@ def check(app: App | Client, sent: Parameters) -> None:
 
 
 def scopes(sent: Parameters) -> list[str]:
-    """The scopes asked for, in a word or in detail, each once and in the order of the request."""
-    return list(dict.fromkeys([*filter(None, (sent.get("scope") or "").split(" ")), *details.datatypes(sent)]))
+    """The scopes asked for, in a word or in detail, each once and in the order of the request.
+
+    A name of OneRoster's stands for its whole set here; what of it the app has not registered is offered nowhere.
+    """
+    words = [name for word in _words(sent) for name in ONEROSTER.get(word, (word,))]
+    return list(dict.fromkeys([*words, *details.datatypes(sent)]))
+
+
+def _words(sent: Parameters) -> list[str]:
+    return list(filter(None, (sent.get("scope") or "").split(" ")))
 
 
 def prompts(sent: Parameters) -> set[str]:
@@ -126,8 +135,10 @@ def _by_query(_app: App | Client, sent: Parameters) -> None:
 
 
 def _known_scopes(app: App | Client, sent: Parameters) -> None:
-    asked = set(scopes(sent))
     allowed = {scope for scope in app.asks if scope in metadata.OFFERED}
+    sets = [set(ONEROSTER[word]) for word in _words(sent) if word in ONEROSTER]
+    beyond = {scope for one in sets if one & allowed for scope in one - allowed} - set(_words(sent))
+    asked = set(scopes(sent)) - beyond
     if not asked:
         raise OAuthError("invalid_scope", "Say in scope what the app asks for.")
     if not asked <= allowed:
