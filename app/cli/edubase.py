@@ -22,17 +22,46 @@ app = typer.Typer(no_args_is_help=True, help="The school register (GIAS, formerl
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="edubasealldata as CSV, or a ZIP that holds it.")],
+    *,
     links: Annotated[Path | None, typer.Option(help="links_edubasealldata, if it is not in the ZIP.")] = None,
     groups: Annotated[Path | None, typer.Option(help="alllinksdata, or a folder that holds it.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Accept a file with many fewer rows than the last.")] = False,
+    schedule: Annotated[
+        bool, typer.Option("--schedule", help="Go on: the newest file of a folder, or the file itself, every day.")
+    ] = False,
+    at: Annotated[str, typer.Option(help="With --schedule: when, as at schools.")] = "05:00",
     as_json: AsJson = False,
 ) -> None:
     """Bring the directory up to date. A bad file changes nothing. Safe to repeat."""
+    if schedule:
+        _every_day(file, at)
+        return
     from app.directory import gias
 
     with failures(), _progress() as progress:
         report = gias.import_files(file, links, groups, force=force, progress=progress)
     say(as_json, _told(report), **_facts(report))
+
+
+def _every_day(place: Path, at: str) -> None:
+    """Until it is stopped."""
+    import datetime as dt
+    import signal
+    import threading
+
+    from app.directory import schedule
+
+    try:
+        moment = dt.time.fromisoformat(at)
+    except ValueError:
+        raise typer.BadParameter("write it as 05:00", param_hint="--at") from None
+    if not place.exists():
+        raise typer.BadParameter(f"{place} is not there", param_hint="FILE")
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    with failures():
+        schedule.run(place, moment, stop, typer.echo)
 
 
 @app.command()
