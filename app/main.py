@@ -17,7 +17,7 @@ from app.oauth.routes import Direct
 from app.onboarding import access_routes as access
 from app.onboarding import routes as cases
 from app.onboarding import school_routes as schools
-from app.onboarding import statistics_routes
+from app.onboarding import slot_routes, statistics_routes
 from app.partners import (
     api_deletions,
     api_invitations,
@@ -101,6 +101,7 @@ def create_app() -> ASGIApp:
     app.include_router(cases.router)
     app.include_router(schools.router)
     app.include_router(statistics_routes.router)
+    app.include_router(slot_routes.router)
     app.include_router(operators.router)
     app.include_router(partner_people.router)
     for pages in (portal, app_routes, secrets_routes, groupcall_routes, school_routes, integration):

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any, Self
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Text, and_, exists, select, text, update
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, Select, String, Text, and_, exists, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -196,16 +196,25 @@ class Offer:
 
 def offers(db: Session, most: int, *, done: bool) -> list[Offer]:
     """Slots that are ahead or whose outcome nobody has noted, soonest first; or those `done`, newest first."""
+    if done:
+        found = _offers().where(Installation.done_at.is_not(None)).order_by(Slot.starts_at.desc(), Slot.id)
+    else:
+        is_open = and_(Installation.id.is_not(None), Installation.done_at.is_(None))
+        is_free = and_(Installation.id.is_(None), Slot.withdrawn_at.is_(None), Slot.starts_at > now())
+        found = _offers().where(is_open | is_free).order_by(Slot.starts_at, Slot.id)
+    return [Offer(*row) for row in db.execute(found.limit(most))]
+
+
+def offer(db: Session, slot_id: uuid.UUID) -> Offer | None:
+    """One slot, with its booking."""
+    row = db.execute(_offers().where(Slot.id == slot_id)).first()
+    return Offer(*row) if row else None
+
+
+def _offers() -> Select[Slot, Installation, School]:
     joined = and_(Installation.slot_id == Slot.id, Installation.cancelled_at.is_(None))
     found = select(Slot, Installation, School).outerjoin(Installation, joined)
-    found = found.outerjoin(School, School.id == Installation.school_id)
-    if done:
-        shown = found.where(Installation.done_at.is_not(None)).order_by(Slot.starts_at.desc(), Slot.id)
-    else:
-        open_one = and_(Installation.id.is_not(None), Installation.done_at.is_(None))
-        ahead_of_us = and_(Slot.withdrawn_at.is_(None), Slot.starts_at > now(), Installation.done_at.is_(None))
-        shown = found.where(open_one | ahead_of_us).order_by(Slot.starts_at, Slot.id)
-    return [Offer(*row) for row in db.execute(shown.limit(most))]
+    return found.outerjoin(School, School.id == Installation.school_id)
 
 
 def _told_by_booking(slot: Slot) -> dt.datetime | None:

@@ -51,6 +51,7 @@ class SlotsForm(BaseModel):
 class NoteForm(BaseModel):
     """What an operator says of an installation."""
 
+    booking: str = ""
     note: str = Field("", description=f"Write {LONGEST_NOTE:,} characters or fewer", max_length=LONGEST_NOTE)
 
 
@@ -92,11 +93,11 @@ def withdraw(db: Session, slot_id: uuid.UUID, by: uuid.UUID) -> None:
         data_messages.installation_cancelled(db, school, booking, slot)
 
 
-def finish(db: Session, booking_id: uuid.UUID, by: uuid.UUID, note: str) -> None:
-    """Note that an installation was done, once. Raises Over."""
-    booking = db.get(Installation, booking_id)
-    if booking is None:
+def finish(db: Session, slot_id: uuid.UUID, by: uuid.UUID, booking_id: str, note: str) -> None:
+    """Note that the booking which the page showed was carried out, once. Raises Over."""
+    if db.get(Slot, slot_id) is None:
         raise NotFound
-    if not booking.finish(db, note):
+    booking = Installation.of_slot(db, slot_id)
+    if booking is None or str(booking.id) != booking_id or not booking.finish(db, note):
         raise Over
     record(db, "installation.done", actor=by, school=booking.school_id, subject=booking.id)

@@ -297,6 +297,7 @@ def _menu(person: Person) -> list[tuple[str, str]]:
         menu += [("Invitations", "/partners/invitations"), ("Deletion requests", "/partners/deletions")]
     if person.operator_role:
         menu += [("Cases", "/onboarding"), ("Schools", "/onboarding/schools"), ("Access", "/onboarding/access")]
+        menu += [("Installations", "/onboarding/slots")]
     if person.operator_role == OPERATOR_ADMIN:
         menu += [("Partners", "/onboarding/partners")]
     return [*menu, ("Account", "/account")]

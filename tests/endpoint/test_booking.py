@@ -233,7 +233,7 @@ def test_after_an_installation_is_done_another_can_be_booked(browser: Browser, h
     booked = standing(here.school)
     assert booked
     with sessions.begin() as db:
-        slots.finish(db, booked.id, chief.id, "Went well")
+        slots.finish(db, first.id, chief.id, str(booked.id), "Went well")
     browser.opens(PAGE)
     assert "is done" in browser.text and "Went well" not in browser.text
     books(browser, second)

@@ -10,6 +10,7 @@ from app.models.access_case import LOST_SECOND_STEP, AccessCase
 from app.models.account import PARTNER_USER
 from app.models.base import ahead, new_id
 from app.models.contact import Welcome
+from app.models.installation import Slot
 from app.models.partner import App
 from app.models.proposal import LIVE, Proposal
 from app.secrets import digest, seal
@@ -21,6 +22,7 @@ CALL = {"number": "01632960001", "outcome": "no answer"}
 REASON = {"reason": "Because", "close_reason": "Because", "sure": "yes"}
 SOMEBODY = {"name": "Nora New", "email": "nora@partner.example"}
 CASE, ACCESS, SCHOOL = "/onboarding/cases/{case_id}", "/onboarding/access/{case_id}", "/onboarding/schools/{school_id}"
+SLOTS, SLOT = "/onboarding/slots", "/onboarding/slots/{slot_id}"
 PARTNERS = "/onboarding/partners"
 PARTNER = PARTNERS + "/{partner_id}"
 APP, PERSON, WELCOME = PARTNER + "/apps/{app_id}", PARTNER + "/people/{account_id}", PARTNER + "/welcomes/{welcome_id}"
@@ -33,6 +35,8 @@ GETS: dict[str, tuple[str, ...]] = {
     "/onboarding/schools": TEAM,
     SCHOOL: TEAM,
     "/onboarding/statistics": TEAM,
+    SLOTS: TEAM,
+    SLOT: TEAM,
     PARTNERS: CHIEF,
     f"{PARTNERS}/new": CHIEF,
     f"{PARTNERS}/proposals/{{proposal_id}}": CHIEF,
@@ -69,6 +73,9 @@ POSTS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     f"{SCHOOL}/suspend": (CHIEF, REASON),
     f"{SCHOOL}/resume": (CHIEF, REASON),
     f"{SCHOOL}/close": (CHIEF, REASON),
+    SLOTS: (CHIEF, {}),
+    f"{SLOT}/withdraw": (CHIEF, {}),
+    f"{SLOT}/done": (TEAM, {}),
     f"{PARTNERS}/new": (CHIEF, {"name": "New Books Ltd"}),
     f"{PARTNERS}/proposals/{{proposal_id}}": (CHIEF, REASON | {"decision": "refuse"}),
     f"{PARTNER}/suspend": (CHIEF, REASON),
@@ -95,6 +102,8 @@ def at(route: str, here: Registered) -> str:
     """The address of a route about this registration, or about an access case or a partner made for it."""
     if route.startswith(ACCESS):
         return route.format(case_id=_access_case(here))
+    if route.startswith(SLOT):
+        return route.format(slot_id=_slot(here))
     if route.startswith(PARTNERS) and "{" in route:
         return route.format(**_partner())
     return route.format(case_id=here.case.id, school_id=here.school.id)
@@ -131,6 +140,11 @@ def _access_case(here: Registered) -> object:
         db.add(made)
         db.flush()
         return made.id
+
+
+def _slot(here: Registered) -> object:
+    with sessions.begin() as db:
+        return Slot.publish(db, [ahead(86_400)], 60, here.admin.id)[0].id
 
 
 def _partner() -> dict[str, object]:
