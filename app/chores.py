@@ -13,7 +13,7 @@ import structlog
 
 from app import ledger
 from app.db import DatabaseAway, Session, sessions
-from app.endpoint import booking, hearing
+from app.endpoint import booking, guide, hearing
 from app.models.base import ago, now
 from app.models.ledger import Read, Refusal
 from app.models.passkey import Challenge
@@ -79,6 +79,7 @@ CHORES: tuple[Callable[[Session], int], ...] = (
     hearing.tell_of_silence,
     hearing.tell_of_late_data,
     booking.remind,
+    guide.tell_of_leaving,
     Challenge.forget,
     invitations.send_reminders,
     invitations.expire,

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from app import __version__, db, keys, ledger, logs
 from app.developers import routes as developers
-from app.endpoint import agent_api, batch_pages, booking_pages, wheel
+from app.endpoint import agent_api, batch_pages, booking_pages, guide_pages, wheel
 from app.endpoint import pages as endpoint_pages
 from app.notify import routes as outbox_pages
 from app.oauth import authorize, consent, device_page, grant_endpoint, logout
@@ -96,6 +96,7 @@ def create_app() -> ASGIApp:
     app.include_router(endpoint_pages.router)
     app.include_router(batch_pages.router)
     app.include_router(booking_pages.router)
+    app.include_router(guide_pages.router)
     app.include_router(conversion.router)
     app.include_router(access.router)
     app.include_router(cases.router)

@@ -48,6 +48,7 @@ WORDS = {
     "endpoint.enrolled": "Agent approved",
     "endpoint.refused": "Agent refused",
     "endpoint.removed": "Agent removed",
+    "guide.password_set": "Password of the Integris account given",
     "installation.booked": "Time to install the agent booked",
     "installation.moved": "Time to install the agent moved",
     "installation.contact_changed": "Contact for the installation changed",

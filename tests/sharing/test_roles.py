@@ -97,6 +97,11 @@ MATRIX: dict[tuple[str, str], tuple[str, ...]] = {
     ("POST", "/school/endpoint/booking"): TECHNICAL,
     ("POST", "/school/endpoint/booking/cancel"): TECHNICAL,
     ("GET", "/school/endpoint/booking.ics"): TECHNICAL,
+    ("GET", "/school/endpoint/integris"): TECHNICAL,
+    ("POST", "/school/endpoint/integris/steps/{step}"): TECHNICAL,
+    ("POST", "/school/endpoint/integris/password"): TECHNICAL,
+    ("POST", "/school/endpoint/integris/leaving"): TECHNICAL,
+    ("POST", "/school/endpoint/integris/test"): TECHNICAL,
 }
 
 
