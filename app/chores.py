@@ -13,7 +13,7 @@ import structlog
 
 from app import ledger
 from app.db import DatabaseAway, Session, sessions
-from app.endpoint import booking, guide, hearing
+from app.endpoint import booking, collecting, guide, hearing
 from app.models.base import ago, now
 from app.models.ledger import Read, Refusal
 from app.models.passkey import Challenge
@@ -92,7 +92,7 @@ EACH: tuple[tuple[Callable[[Session], list[uuid.UUID]], Callable[[Session, uuid.
 )
 """What lists the ids of single pieces of work that are due, and what does one of them."""
 
-BESIDE: tuple[Beside, ...] = (webhooks.run, hand_over.run, intake.run)
+BESIDE: tuple[Beside, ...] = (webhooks.run, hand_over.run, intake.run, collecting.run)
 """What the worker does all the time, each in a thread of its own."""
 
 

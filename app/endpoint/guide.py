@@ -85,10 +85,8 @@ def set_leaving_date(db: Session, school_id: uuid.UUID, on: dt.date) -> None:
 
 def ask_integris(sealed: str, establishment: Establishment) -> str:
     """Whether the account opens this school's data: what is wrong, in a sentence, or nothing. Takes up to a minute."""
-    opened = _opened(sealed)
-    service = WebService(opened["address"], user_id(establishment.establishment_number), opened["password"])
     try:
-        found = service.school()
+        found = service_of(sealed, establishment.establishment_number).school()
     except Unusable as wrong:
         return str(wrong)
     except Stale:
@@ -96,6 +94,12 @@ def ask_integris(sealed: str, establishment: Establishment) -> str:
     if _digits(found.dfe_number) != _digits(establishment.dfe_number or ""):
         return "The account is one of another school’s. Make one in your own Integris, as the steps show."
     return ""
+
+
+def service_of(sealed: str, establishment_number: str | None) -> WebService:
+    """The web service that a kept password and address are for."""
+    opened = _opened(sealed)
+    return WebService(opened["address"], user_id(establishment_number), opened["password"])
 
 
 def tell_of_leaving(db: Session) -> int:

@@ -91,7 +91,7 @@ def _role() -> Step:
 
 
 def _account(account: str, establishment_number: str | None) -> Step:
-    whose = "Your school’s number is the end of it." if establishment_number else f"{account} {UNKNOWN_NUMBER}."
+    whose = "It ends with your school’s number." if establishment_number else f"{account} {UNKNOWN_NUMBER}."
     ticked = (
         "This lets the account read by the web service. Untick it whenever you want us to read no more, and tell us."
     )

@@ -3,15 +3,30 @@
 import dataclasses
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, Select, String, Text, and_, exists, select, text, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    Text,
+    and_,
+    exists,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session, is_sqlite
 from app.models.base import Base, ahead, new_id, now
+from app.models.roster.head import Roster
 from app.models.school import School
 
 DAY_SECONDS = 86_400
@@ -236,6 +251,10 @@ class MisGuide(Base):
     password_set_at: Mapped[dt.datetime | None]
     tested_at: Mapped[dt.datetime | None]
     test_result: Mapped[str] = mapped_column(Text, default="", doc="Why it did not work; empty when it did")
+    asked_at: Mapped[dt.datetime | None] = mapped_column(doc="When the web service was last asked for the data")
+    asked_result: Mapped[str] = mapped_column(
+        Text, default="", server_default="", doc="Why nothing came; empty if it did"
+    )
 
     @classmethod
     def of_school(cls, db: Session, school_id: uuid.UUID) -> Self | None:
@@ -265,6 +284,25 @@ class MisGuide(Base):
         """Note how a test went, unless the password was replaced meanwhile."""
         same_one = (MisGuide.school_id == self.school_id, MisGuide.password_sealed == sealed)
         db.execute(update(MisGuide).where(*same_one).values(tested_at=now(), test_result=result))
+
+    @classmethod
+    def claim_due(cls, db: Session, before: dt.datetime, statuses: Sequence[str]) -> Self | None:
+        """Note that one is asked now, whose account works and who was not asked since then; what the caller won."""
+        off = exists().where(Roster.school_id == cls.school_id, Roster.disabled_at.is_not(None))
+        stands = exists().where(School.id == cls.school_id, School.status.in_(statuses))
+        works = (cls.password_sealed.is_not(None), cls.tested_at.is_not(None), cls.test_result == "")
+        due = (or_(cls.asked_at.is_(None), cls.asked_at < before), *works, stands, ~off)
+        own = db.scalars(select(cls.school_id).where(*due).order_by(cls.asked_at.nulls_first()).limit(1)).first()
+        if own is None:
+            return None
+        noted = update(cls).where(cls.school_id == own, *due).values(asked_at=now()).returning(cls.school_id)
+        won = db.scalars(noted.execution_options(**_WON)).first()
+        return db.get(cls, won, populate_existing=True) if won else None
+
+    @classmethod
+    def asked(cls, db: Session, school_id: uuid.UUID, result: str) -> None:
+        """Note what came of it."""
+        db.execute(update(cls).where(cls.school_id == school_id).values(asked_result=result))
 
     @classmethod
     def leave_soon(cls, db: Session, today: dt.date, until: dt.date, most: int) -> list[Self]:

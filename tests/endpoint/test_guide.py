@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,25 +20,10 @@ from tests import factories
 from tests.factories import signs_in
 from tests.onboarding.people import mails
 from tests.pages import Browser
-from tests.roster.school_data import School as Export
-from tests.roster.simulated_g2 import G2, PASSWORD, USER, running
+from tests.roster.simulated_g2 import G2, PASSWORD, USER
 from tests.sharing.people import World, actions, colleague, world
 
 PAGE = "/school/endpoint/integris"
-URN = 102999  # whose establishment number is 2999, as the simulator's
-
-
-@pytest.fixture
-def here(browser: Browser) -> World:
-    made = world(URN)
-    signs_in(browser, made.admin)
-    return made
-
-
-@pytest.fixture
-def g2() -> Iterator[G2]:
-    with running(G2(Export(4))) as served:
-        yield served
 
 
 def kept(here: World) -> MisGuide:
