@@ -14,7 +14,7 @@ from app.endpoint.guide import service_of
 from app.errors import Problem
 from app.models.base import ago
 from app.models.establishment import Establishment
-from app.models.installation import MisGuide
+from app.models.mis_guide import MisGuide
 from app.models.roster.batch import CHUNK_BYTES, RECEIVING
 from app.models.school import UNVERIFIED, VERIFIED, School
 from app.roster import uploads

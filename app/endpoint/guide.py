@@ -14,7 +14,7 @@ from app.db import Session
 from app.endpoint.guide_steps import DEFAULT_PASSWORD, user_id
 from app.models.base import today
 from app.models.establishment import Establishment
-from app.models.installation import MisGuide
+from app.models.mis_guide import MisGuide
 from app.models.school import UNVERIFIED, VERIFIED, School
 from app.notify import data_messages
 from app.roster.sources.integris import Stale, Unusable, WebService

@@ -14,7 +14,7 @@ from app.endpoint.guide_steps import steps, user_id
 from app.errors import NotFound, Problem
 from app.models.account import TECHNICAL, Account
 from app.models.establishment import Establishment
-from app.models.installation import MisGuide
+from app.models.mis_guide import MisGuide
 from app.signin.passwords import NotGoodEnough
 from app.signin.session import at_school
 from app.web.forms import Fault, Posted, shown

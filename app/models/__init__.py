@@ -11,6 +11,7 @@ from app.models import (  # noqa: F401
     installation,
     invitation,
     ledger,
+    mis_guide,
     outbox,
     partner,
     passkey,

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from app.db import sessions
 from app.endpoint import collecting
 from app.models.base import ago
-from app.models.installation import MisGuide
+from app.models.mis_guide import MisGuide
 from app.models.roster.batch import ACCEPTED, Batch
 from app.models.roster.head import Roster
 from app.models.school import SUSPENDED, School

@@ -12,7 +12,7 @@ from app.db import sessions
 from app.endpoint import guide
 from app.models.account import DPO, IT
 from app.models.base import today
-from app.models.installation import MisGuide
+from app.models.mis_guide import MisGuide
 from app.models.school import CLOSED, VERIFIED, School
 from app.secrets import unseal
 from app.web.pages import day
