@@ -23,8 +23,8 @@ from app.onboarding import decisions, register_changes, trail
 from app.onboarding.cases import DECIDERS, TEAM
 from app.onboarding.decisions import StatusChanged
 from app.onboarding.forms import CloseForm, Nothing, ReasonForm
-from app.onboarding.proof import lacking
 from app.onboarding.routes import PageNumber, check_apart
+from app.signin.proof import lacking
 from app.signin.session import operator
 from app.web.forms import Fault, Posted, shown, status_of
 from app.web.pages import page, see_other

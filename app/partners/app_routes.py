@@ -18,8 +18,8 @@ from app.oauth import metadata
 from app.partners import apps, proposals
 from app.partners.apps import own
 from app.partners.forms import DetailsForm, asked, new_app
-from app.partners.proof import lacking
 from app.partners.service import BY_KEY, PUBLIC, register
+from app.signin.proof import lacking
 from app.signin.reauth import proven_lately
 from app.signin.session import Person, at_partner
 from app.web.forms import Posted, shown, status_of

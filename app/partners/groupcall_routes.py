@@ -14,8 +14,8 @@ from app.models.school_secret import HandOver
 from app.notify.hand_over import takes_secrets
 from app.partners import groupcall
 from app.partners.apps import own
-from app.partners.proof import lacking
 from app.partners.webhook_routes import BadAddress
+from app.signin.proof import lacking
 from app.signin.reauth import proven_lately
 from app.signin.session import Person, at_partner
 from app.web.forms import Posted, shown

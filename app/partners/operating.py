@@ -13,7 +13,7 @@ from app.errors import NotAllowed, NotFound, Problem, SignInNeeded
 from app.models.account import OPERATOR_ADMIN, Account
 from app.models.partner import Partner
 from app.partners.forms import Reason
-from app.partners.proof import lacking
+from app.signin.proof import lacking
 from app.signin.reauth import proven_lately
 from app.signin.session import Person, operator
 from app.web.forms import shown, status_of

@@ -19,8 +19,8 @@ from app.partners import groupcall, proposals, standing
 from app.partners.apps import own
 from app.partners.forms import PartnerForm, Reason
 from app.partners.operating import HOME, Bare, act, find, form_page
-from app.partners.proof import lacking
 from app.partners.service import add_partner
+from app.signin.proof import lacking
 from app.signin.session import operator
 from app.web.forms import Posted, shown, status_of
 from app.web.pages import page, see_other

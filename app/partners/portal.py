@@ -17,7 +17,7 @@ from app.models.proposal import AGREEMENT, LOGO, Document
 from app.partners import agreements, images
 from app.partners.apps import CannotChange, change_card, own
 from app.partners.forms import CardForm
-from app.partners.proof import lacking
+from app.signin.proof import lacking
 from app.signin.reauth import proven_lately
 from app.signin.session import at_partner
 from app.web.forms import Posted, Uploaded, shown, status_of

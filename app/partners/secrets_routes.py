@@ -13,7 +13,7 @@ from app.models.partner import App, AppSecret
 from app.partners import apps
 from app.partners.app_routes import METHODS
 from app.partners.apps import own
-from app.partners.proof import lacking
+from app.signin.proof import lacking
 from app.signin.reauth import proven_lately
 from app.signin.session import Person, at_partner
 from app.web.forms import Posted, shown

@@ -157,18 +157,9 @@ def mark_opened(db: Session, invitation: Invitation) -> None:
 
 
 def authorise(
-    db: Session,
-    invitation: Invitation,
-    *,
-    person: Person,
-    school: School,
-    scopes: list[str],
-    years: list[str] | None = None,
+    db: Session, invitation: Invitation, *, person: Person, school: School, scopes: list[str], years: list[str] | None
 ) -> None:
-    """The school says yes, to `scopes` and `years` (None: every year group).
-
-    Raises Settled, and what `sharing.service.grant` raises.
-    """
+    """The school says yes, to `scopes` and `years`. Raises Settled, and what `sharing.service.grant` raises."""
     if not invitation.settle(db, AUTHORISED, person.account.id, school.id):
         raise Settled
     tell(db, invitation, AUTHORISED, [scope for scope in scopes if scope in invitation.scopes])

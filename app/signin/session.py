@@ -22,9 +22,6 @@ from app.models.account import (
     CODE,
     DONE,
     ENROL,
-    OPERATOR_ADMIN,
-    READING,
-    STOPPING,
     Account,
     Membership,
     SecondStep,
@@ -36,14 +33,13 @@ from app.models.passkey import Passkey
 from app.models.school import School
 from app.secrets import digest, new_secret, well_formed
 from app.settings import settings
+from app.signin import menu
 from app.web import cookies
 from app.web.throttle import network
 
 log = structlog.get_logger()
 
 SECOND = frozenset(("otp", "hwk"))  # RFC 8176 amr values of a code and of a passkey
-# About data sharing, though their addresses do not begin like that of this part of the menu.
-SHARING = ("/school/review", "/school/freeze", "/school/record-of-processing", "/school/conversion")
 STEP_PATHS = {CODE: "/sign-in/code", CHANGE_PASSWORD: "/account/first-password", ENROL: "/account/authenticator"}
 
 
@@ -79,7 +75,13 @@ class Person:
     @property
     def home(self) -> str:
         """The first page of somebody with these roles."""
-        return _menu(self)[0][1]
+        return self.entries[0][1]
+
+    @property
+    def entries(self) -> list[tuple[str, str]]:
+        """(words, path) of the main menu."""
+        at_partner = self.partner_id is not None
+        return menu.entries(self.roles_at_school, at_partner=at_partner, operator_role=self.operator_role)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -274,30 +276,5 @@ def _note(db: Database, session: Session) -> None:
 
 def _show(request: Request, db: Database, person: Person) -> None:
     school = School.by_id(db, person.school_id) if person.school_id else None
-    menu = _menu(person)
-    path = "/school/apps" if request.url.path.startswith(SHARING) else request.url.path.removesuffix(".csv")
-    here = [href for _, href in menu if f"{path}/".startswith(f"{href}/")]
-    current = max(here, key=len, default="")
-    navigation = [{"text": text, "href": href, "current": href == current} for text, href in menu]
+    navigation = menu.shown(request.url.path, person.entries)
     request.state.person = Shown(person.account.name, school.name if school else "", navigation)
-
-
-def _menu(person: Person) -> list[tuple[str, str]]:
-    menu = []
-    if person.school_id:
-        menu += [("Home", "/school"), ("Data sharing", "/school/apps"), ("Your data", "/school/endpoint")]
-    if person.school_id and not person.roles_at_school.isdisjoint(READING):
-        menu += [("Access ledger", "/school/ledger"), ("Receipts", "/school/receipts")]
-    if person.school_id and not person.roles_at_school.isdisjoint(STOPPING):
-        menu += [("People", "/school/people")]
-    if person.school_id and ADMIN in person.roles_at_school:
-        menu += [("Admins", "/school/admins")]
-    if person.partner_id:
-        menu += [("Apps", "/partners"), ("Schools", "/partners/schools")]
-        menu += [("Invitations", "/partners/invitations"), ("Deletion requests", "/partners/deletions")]
-    if person.operator_role:
-        menu += [("Cases", "/onboarding"), ("Schools", "/onboarding/schools"), ("Access", "/onboarding/access")]
-        menu += [("Installations", "/onboarding/slots")]
-    if person.operator_role == OPERATOR_ADMIN:
-        menu += [("Partners", "/onboarding/partners")]
-    return [*menu, ("Account", "/account")]

@@ -118,7 +118,7 @@ def test_the_same_reference_sent_many_times_at_once_is_one_invitation() -> None:
 def yes(here: Invited) -> Act:
     def act(db: Session, row: Invitation) -> None:
         school = db.get_one(School, here.school.id)
-        invitations.authorise(db, row, person=person(db, here.admin), school=school, scopes=["school"])
+        invitations.authorise(db, row, person=person(db, here.admin), school=school, scopes=["school"], years=None)
 
     return act
 
