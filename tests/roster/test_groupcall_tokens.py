@@ -133,7 +133,7 @@ def test_a_pause_is_told_apart_from_a_wrong_secret(client: TestClient) -> None:
         (School, {"status": UNVERIFIED}, {"status": VERIFIED}, ("SchoolUnverified", "not verified")),
         (School, {"status": SUSPENDED}, {"status": VERIFIED}, ("NotAuthorised", "The school is")),
         (App, {"suspended_at": now()}, {"suspended_at": None}, ("NotAuthorised", "suspended")),
-        (Authorisation, {"expires_at": ago(1)}, {"expires_at": ahead(60)}, ("NotAuthorised", "expired")),
+        (Authorisation, {"expires_at": ago(1)}, {"expires_at": ahead(86_400)}, ("NotAuthorised", "expired")),
         (Authorisation, {"ended_at": now(), "end_reason": "revoked"}, {"ended_at": None}, ("NotAuthorised", "revoked")),
         (Authorisation, {"scopes": ["openid"]}, {"scopes": ["school"]}, ("NotAuthorised", "covers no data")),
     ],
