@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from app.models.roster.person import YEARS
 from app.roster import identifiers as read
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     "right", ["B801200005001", "A950000178301", "H243278544154", "A123456789012", "X82320000101A", "P207000016049"]

@@ -16,6 +16,8 @@ from app.roster.incoming import Faulty, Incoming, TooBig
 from app.roster.sources import NeedsMapping, archive, notes
 from tests.roster.school_data import HEADINGS, School, changed, table, zipped
 
+pytestmark = pytest.mark.once
+
 NOBODY: Mapping[str, Mapping[str, str]] = {}
 
 
