@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 
@@ -41,6 +42,10 @@ from app.models import Base
 from app.settings import ROOT
 from app.web import throttle
 from tests.pages import Browser
+
+# How fast input is made says something about the machine alone, which may have other work.
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_report_header() -> str:

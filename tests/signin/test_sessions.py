@@ -241,11 +241,11 @@ def test_each_role_has_its_own_first_page_and_menu(browser: Browser) -> None:
         db.add(Membership(account_id=partner_user.id, partner_id=made.partner_id, role=PARTNER_USER))
         nobody = factories.account(db)
 
-    school = ["Home", "Data sharing", "Access ledger", "Receipts", "Admins", "Account"]
+    school = ["Home", "Data sharing", "Your data", "Access ledger", "Receipts", "People", "Admins", "Account"]
     partner = ["Apps", "Schools", "Invitations", "Deletion requests", "Account"]
     for account, home, menu in (
         (admin_of_another_school(), "/school", school),
-        (operator, "/onboarding", ["Cases", "Schools", "Access", "Account"]),
+        (operator, "/onboarding", ["Cases", "Schools", "Access", "Installations", "Account"]),
         (partner_user, "/partners", partner),
         (nobody, "/account", ["Account"]),
     ):

@@ -105,7 +105,7 @@ def test_a_page_weighs_little() -> None:
 
 
 def test_the_stylesheet_is_of_the_version_that_the_macros_were_written_for() -> None:
-    wanted = re.search(r"GOV\.UK%20Frontend-v([\d.]+)-", str(metadata("govuk-frontend-jinja")))
+    wanted = re.search(r"GOV\.UK%20Frontend-v([\d.]+)-", str(metadata("govuk-frontend-jinja").json["description"]))
     assert wanted
 
     assert json.loads((FRONTEND / "package.json").read_text())["devDependencies"]["govuk-frontend"] == wanted[1]
