@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
+import pytest
 from joserfc import jwk, jwt
 from typer.testing import CliRunner
 
@@ -88,6 +89,7 @@ def id_token(site: Site) -> str:
     return token
 
 
+@pytest.mark.once
 def test_keys_rotate_under_two_workers_at_work_and_every_signature_verifies(tmp_path: Path) -> None:
     with running(tmp_path, workers=2) as site:
         address = site.metadata()["jwks_uri"]

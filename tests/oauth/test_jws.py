@@ -12,6 +12,8 @@ from app.oauth import jws
 from app.oauth.jws import Unsound
 from tests.oauth.proofs import Signer, b64
 
+pytestmark = pytest.mark.once
+
 # RFC 7515 appendix A.3 (ES256) and A.2 (RS256), RFC 8037 appendix A.4 (EdDSA); RFC 7638 section 3.1 (thumbprint).
 ES256 = {
     "kty": "EC",

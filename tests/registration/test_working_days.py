@@ -5,6 +5,8 @@ import pytest
 from app.registration import working_days
 from app.web.pages import LONDON
 
+pytestmark = pytest.mark.once
+
 
 def at(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text).replace(tzinfo=LONDON)

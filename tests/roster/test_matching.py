@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from app.roster.matching import folded, match, returned
 
+pytestmark = pytest.mark.once
+
 BORN = dt.date(2014, 12, 10)
 
 

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from app.roster.query import BadQuery, Query, links, parse
 
+pytestmark = pytest.mark.once
+
 KNOWN = {"sourcedId", "name", "metadata", "metadata.UKPRN", "metadata.address"}
 NAMES = ("Oak", "ash", "Élm", "St Mary's", "Oak")
 RECORDS: list[dict[str, Any]] = [

@@ -14,6 +14,8 @@ import pytest
 from app import fetch
 from app.settings import settings
 
+pytestmark = pytest.mark.once
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\nhi"
 NAME = "hooks.partner.example"
 

@@ -14,6 +14,8 @@ from cryptography.x509.oid import NameOID
 from app import fetch
 from tests.web.test_fetch import NAME, OK, names, says, serving
 
+pytestmark = pytest.mark.once
+
 
 class Authority:
     """Issues certificates that nobody but the test believes."""

@@ -8,6 +8,8 @@ from app.settings import settings
 from app.web import guard
 from tests.pages import Browser
 
+pytestmark = pytest.mark.once
+
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 

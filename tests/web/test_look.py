@@ -12,6 +12,8 @@ from lxml import html
 from app.settings import ROOT
 from app.web.pages import STATIC, _environment
 
+pytestmark = pytest.mark.once
+
 TEMPLATES = sorted(path.relative_to(ROOT / "templates").as_posix() for path in (ROOT / "templates").rglob("*.html"))
 FRONTEND = ROOT / "frontend"
 WRONG = [SimpleNamespace(text="Enter your name", field="name")]

@@ -5,9 +5,12 @@ import re
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from lxml import html
 
 from app.web.pages import STATIC, _environment
+
+pytestmark = pytest.mark.once
 
 
 def test_on_a_phone_a_row_of_history_is_headed_by_its_moment_and_no_label_indents_it() -> None:

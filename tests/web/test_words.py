@@ -5,6 +5,8 @@ import pytest
 from app.web.pages import duration
 from app.web.telephone import phone
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("written", "read"),
