@@ -68,8 +68,6 @@ def test_the_list_is_not_read_at_the_start_and_costs_little_memory_when_it_is() 
     program = """
 import resource
 from app.signin import passwords
-
-pytestmark = pytest.mark.once
 assert passwords._common.cache_info().currsize == 0
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert passwords._is_common("password1")
