@@ -29,6 +29,7 @@ __all__ = [
     "PoolExhausted",
     "Session",
     "close",
+    "confines",
     "driver",
     "engine",
     "engines",
@@ -226,6 +227,15 @@ def close() -> None:
     """Give every connection back."""
     for each in engines:
         each.dispose()
+
+
+def confines() -> bool:
+    """Whether row-level security binds the user that we connect as: no superuser, nobody who bypasses it."""
+    if is_sqlite:
+        return True  # which has none
+    with sessions.read() as db:
+        free = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        return not db.execute(free).scalar_one()
 
 
 def reachable() -> bool:

@@ -14,7 +14,7 @@ __all__ = ["Missing", "free_port", "fresh", "programs", "running"]
 
 @contextmanager
 def running() -> Iterator[str]:
-    """Start a server, give its URL (an administrator's, database `postgres`), and stop it again. Raises Missing."""
+    """Start a server, give its URL (of a user who may make databases), and stop it again. Raises Missing."""
     with postgres.running("fsync=off", "max_connections=200") as (url, _process):
         yield url.replace("+psycopg", "")
 

@@ -1,7 +1,8 @@
 """Fills the empty database of the settings with schools, an app that they have all said yes to, tokens and codes.
 
-Run as `python -m app.bench.oauth_seed SCHOOLS MINT FOLDER`. Leaves `access.txt`, `refresh.txt` and `codes.txt` in the
-folder, one a line, and prints what the app needs to know as JSON.
+Run as `python -m app.bench.oauth_seed SCHOOLS MINT FOLDER ROSTERS`. Leaves `access.txt`, `refresh.txt` and `codes.txt`
+in the folder, one a line, and prints what the app needs to know as JSON. So many of the schools as ROSTERS says have one
+of PUPILS pupils; the access tokens of these are in `people.txt`.
 """
 
 import base64
@@ -34,12 +35,13 @@ CALLBACK = "https://partner.example/callback"
 VERIFIER = "a-code-verifier-of-forty-three-letters-or-more"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 SCOPE = "school"
+PUPILS = 1_500
 A_DAY = 86_400
 AT_ONCE = 5_000
 FIRST_URN = 100_000
 
 
-def seed(schools: int, mint: int, folder: Path) -> dict[str, str]:
+def seed(schools: int, mint: int, folder: Path, rosters: int) -> dict[str, str]:
     """The app's `client_id` and `secret`, and what follows a code when it is exchanged.
 
     Tokens and codes go round the schools: writes about one school queue.
@@ -50,17 +52,30 @@ def seed(schools: int, mint: int, folder: Path) -> dict[str, str]:
         account = Account(name="Sam Secretary", email="sam@bench.sch.example", password_hash="", username="bench")
         db.add(account)
         db.flush()
-        yeses = [_authorisation(app, account, school) for school in _schools(db, schools)]
+        joined = _schools(db, schools)
+        yeses = [_authorisation(app, account, school) for school in joined]
         db.add_all(yeses)
     maker = _Maker(app, account, yeses)
     _fill(folder / "access.txt", ROTATING, "gh_at", lambda db, made: Token.add_all(db, maker.tokens(ACCESS, made)))
     _fill(folder / "refresh.txt", mint, "gh_rt", lambda db, made: Token.add_all(db, maker.tokens(REFRESH, made)))
     _fill(folder / "codes.txt", mint, "gh_ac", lambda db, made: db.add_all(maker.codes(made)))
+    if rosters:
+        _fill_rosters(joined[:rosters], _Maker(app, account, yeses[:rosters], f"{SCOPE} students"), folder)
     if not is_sqlite:  # what autovacuum would have done before long
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
     code_tail = f"&redirect_uri={quote(CALLBACK, safe='')}&code_verifier={VERIFIER}"
     return {"client_id": app.client_id, "secret": secret, "code_tail": code_tail}
+
+
+def _fill_rosters(schools: list[School], maker: "_Maker", folder: Path) -> None:
+    from app.bench.roster import taken  # noqa: PLC0415 - it needs the whole application
+    from app.bench.roster_data import bundle  # noqa: PLC0415
+
+    content = bundle(PUPILS)
+    for school in schools:
+        taken(school, content)
+    _fill(folder / "people.txt", ROTATING, "gh_at", lambda db, made: Token.add_all(db, maker.tokens(ACCESS, made)))
 
 
 def _app(db: Session) -> tuple[App, str]:
@@ -72,7 +87,9 @@ def _app(db: Session) -> tuple[App, str]:
     db.flush()
     secret = new_secret("gh_cs")
     db.add(AppSecret(app_id=app.id, digest=digest(secret)))
-    db.add(AppScope(app_id=app.id, scope=SCOPE, position=0, required=True, purpose="To be measured"))
+    for position, scope in enumerate((SCOPE, "students")):
+        about = {"required": not position, "purpose": "To be measured"}
+        db.add(AppScope(app_id=app.id, scope=scope, position=position, **about))
     return app, secret
 
 
@@ -104,7 +121,7 @@ def _authorisation(app: App, account: Account, school: School) -> Authorisation:
         id=new_id(),
         school_id=school.id,
         app_id=app.id,
-        scopes=[SCOPE],
+        scopes=[SCOPE, "students"],
         granted_by=account.id,
         expires_at=ahead(365 * A_DAY),
     )
@@ -113,8 +130,8 @@ def _authorisation(app: App, account: Account, school: School) -> Authorisation:
 class _Maker:
     """Makes rows, each for the next school."""
 
-    def __init__(self, app: App, account: Account, yeses: list[Authorisation]) -> None:
-        self.app_id, self.account_id = app.id, account.id
+    def __init__(self, app: App, account: Account, yeses: list[Authorisation], scope: str = SCOPE) -> None:
+        self.app_id, self.account_id, self.scope = app.id, account.id, scope
         self.next_yes: Iterator[uuid.UUID] = itertools.cycle([yes.id for yes in yeses])
 
     def _row(self, secret: str) -> dict[str, Any]:
@@ -123,7 +140,7 @@ class _Maker:
             "app_id": self.app_id,
             "account_id": self.account_id,
             "authorisation_id": next(self.next_yes),
-            "scope": SCOPE,
+            "scope": self.scope,
             "expires_at": ahead(A_DAY),
         }
 
@@ -146,4 +163,4 @@ def _fill(file: Path, count: int, prefix: str, add: Callable[[Session, list[str]
 
 
 if __name__ == "__main__":
-    print(json.dumps(seed(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]))))
+    print(json.dumps(seed(int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))))

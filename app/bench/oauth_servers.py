@@ -18,10 +18,11 @@ from app.errors import Problem
 from app.roster.shapes import BASE as ONEROSTER
 from app.settings import ROOT
 
-DISCOVERY, JWKS, DATA = "discovery", "jwks", "data"
+DISCOVERY, JWKS = "discovery", "jwks"
+DATA, PEOPLE = "data", "data-people"  # the school’s own record, and a page of a hundred pupils
 CREDENTIALS, REFRESH, CODE = "client_credentials", "refresh", "code"
 INTROSPECTION, INTROSPECTIONS = "introspection", "introspection-512"  # of one token, and of many in turn
-DATA_WORKS = (DATA,)  # what no other authorization server answers
+DATA_WORKS = (DATA, PEOPLE)  # what no other authorization server answers
 WORKS = (DISCOVERY, JWKS, CREDENTIALS, INTROSPECTION, INTROSPECTIONS, REFRESH, CODE)
 LONGEST_START = 60
 OURS = (sys.executable, "-m", "app", "serve")
@@ -45,7 +46,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def ours(database: str, workers: int, schools: int, mint: int, *, recorded: bool = True) -> Iterator[Server]:
+def ours(
+    database: str, workers: int, schools: int, mint: int, *, rosters: int = 0, recorded: bool = True
+) -> Iterator[Server]:
     """Gatehouse on `sqlite` or `postgresql`, seeded, for as long as it is needed; if asked, without its ledger."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gatehouse-bench-")))
@@ -62,7 +65,7 @@ def ours(database: str, workers: int, schools: int, mint: int, *, recorded: bool
             "GATEHOUSE_PORT": str(port),
             "GATEHOUSE_ISSUER": base,
         }
-        command = [sys.executable, "-m", "app.bench.oauth_seed", str(schools), str(mint), str(folder)]
+        command = [sys.executable, "-m", "app.bench.oauth_seed", str(schools), str(mint), str(folder), str(rosters)]
         seeded = subprocess.run(
             command, cwd=ROOT, env=os.environ | settings, check=False, stdout=subprocess.PIPE, text=True
         )
@@ -116,6 +119,7 @@ def _our_calls(base: str, app: dict[str, str], folder: Path) -> dict[str, Call]:
         DISCOVERY: Call(discovery(base), GET),
         JWKS: Call(f"{base}/oauth/jwks", GET),
         DATA: Call(f"{base}{ONEROSTER}/orgs", READ, items=folder / "access.txt"),
+        PEOPLE: Call(f"{base}{ONEROSTER}/students", READ, items=folder / "people.txt"),
         CREDENTIALS: Call(token, POST, auth, "grant_type=client_credentials"),
         **introspections(introspect, auth, folder),
         REFRESH: refresh(token, auth, folder / "refresh.txt"),

@@ -11,7 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 from app.errors import Problem
+
+USER = "gatehouse"
 
 
 class NoPostgres(Problem):
@@ -31,7 +35,7 @@ def programs() -> Path:
 
 @contextmanager
 def running(*options: str) -> Iterator[tuple[str, int]]:
-    """Start a server, give its URL (`postgresql+psycopg://…`, the empty database `postgres`) and process; end it.
+    """Start a server, give its URL (`postgresql+psycopg://…`, of an empty database) and process; end it.
 
     Options are of the form `name=value`; without any, what it has committed survives a power cut.
     """
@@ -59,7 +63,11 @@ def running(*options: str) -> Iterator[tuple[str, int]]:
         )
         try:
             process = int((data / "postmaster.pid").read_text().splitlines()[0])
-            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres", process
+            # A user as an installation has it: no superuser, whom row-level security would not bind.
+            with psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres", autocommit=True) as administrator:
+                administrator.execute(f"CREATE ROLE {USER} LOGIN CREATEDB CREATEROLE")
+                administrator.execute(f"CREATE DATABASE {USER} OWNER {USER}")
+            yield f"postgresql+psycopg://{USER}@127.0.0.1:{port}/{USER}", process
         finally:
             run("pg_ctl", "-m", "immediate", "-w", "stop")
 

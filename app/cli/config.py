@@ -29,9 +29,26 @@ def check(as_json: AsJson = False) -> None:
         source = "environment" if by_environment else ".env" if variable.lower() in in_file else "default"
         shown[variable] = {"value": _masked(getattr(settings, name)), "source": source}
     lines = [f"{name} = {entry['value']}  ({entry['source']})" for name, entry in shown.items()]
-    faults = settings.faults()
+    faults = settings.faults() + _faults_of_database(settings.is_production)
     say(as_json, "\n".join(lines + [f"Not safe: {fault}" for fault in faults]), settings=shown, faults=faults)
     raise typer.Exit(1 if faults else 0)
+
+
+def _faults_of_database(is_production: bool) -> list[str]:
+    from app.db import DatabaseAway, confines
+
+    if not is_production:
+        return []
+    try:
+        return [] if confines() else [SUPERUSER]
+    except DatabaseAway:
+        return ["DATABASE_URL: the database does not answer"]
+
+
+SUPERUSER = (
+    "DATABASE_URL: this user of the database is a superuser, or has BYPASSRLS, so row-level security keeps nothing"
+    " apart. Make a plain one: CREATE ROLE gatehouse LOGIN; ALTER DATABASE … OWNER TO gatehouse"
+)
 
 
 def _dotenv() -> list[str]:

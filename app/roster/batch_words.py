@@ -52,7 +52,10 @@ _CHANGES = {"added": "new", "changed": "changed", "gone": "gone"}
 
 def held(batch: Batch) -> list[str]:
     """Why it waits for somebody at the school, a sentence each."""
-    said = [
+    said = []
+    if number := batch.held_for.get("made_at"):
+        said.append(f"It was written at another school, {number[:3]}/{number[3:]}. Is it about your pupils?")
+    said += [
         f"{gone['gone']:,} of {gone['of']:,} {KINDS.get(kind, kind)} would be gone."
         for kind, gone in batch.held_for.get("gone", {}).items()
     ]

@@ -56,6 +56,7 @@ class Incoming:
     `covers` is what the source speaks of: of that a full batch is the whole truth, and of nothing else. `gone` are keys
     that a delta says are no more, by the name of the attribute above. `left` counts people listed who have left
     already: they are not in `people`. `forgiven` are faults that did not matter, told so that they can be mended.
+    `made_at` is the DfE number (seven digits) of the school whose system wrote it; empty where it does not say.
     """
 
     source: str
@@ -69,4 +70,5 @@ class Incoming:
     enrolments: dict[str, Row] = dataclasses.field(default_factory=dict)
     gone: dict[str, set[Any]] = dataclasses.field(default_factory=dict)
     left: int = 0
+    made_at: str = ""
     forgiven: list[Fault] = dataclasses.field(default_factory=list)

@@ -14,8 +14,10 @@ from app import audit
 from app.db import DatabaseAway, Session, sessions
 from app.errors import NotFound, Problem
 from app.models.base import ahead, now, today
+from app.models.establishment import Establishment
 from app.models.roster.batch import ACCEPTED, CANCELLED, HELD, RECEIVED, REFUSED, Batch, Chunk, ColumnMapping
 from app.models.roster.head import Roster
+from app.models.school import School
 from app.notify import hand_over
 from app.roster import batch_words, difference, quality, sources
 from app.roster.difference import Difference
@@ -102,11 +104,11 @@ def _decide(school_id: uuid.UUID, batch_id: uuid.UUID, incoming: Incoming) -> No
             facts = {
                 "source": incoming.source,
                 "is_full": incoming.is_full,
-                "counts": found.counts | {"left": incoming.left},
+                "counts": found.counts | {"left": incoming.left, "made_at": incoming.made_at},
                 "quality": report,
                 "taken_until": None,
             }
-            held_for = {} if batch.confirmed else _doubtful(found)
+            held_for = {} if batch.confirmed else _doubtful(found) | _of_another_school(db, school_id, incoming)
             if held_for:
                 batch.move(db, RECEIVED, HELD, held_for=held_for, **facts)
                 return
@@ -148,6 +150,16 @@ def _doubtful(found: Difference) -> dict[str, Any]:
     return held_for
 
 
+def _of_another_school(db: Session, school_id: uuid.UUID, incoming: Incoming) -> dict[str, str]:
+    """That another school's system wrote it, unless an Admin has taken in such a file before: {made_at}, or nothing."""
+    if not incoming.made_at:
+        return {}
+    own = Establishment.by_urn(db, db.get_one(School, school_id).urn)
+    before = Batch.last_accepted(db, school_id, incoming.source)
+    known = {(own.dfe_number or "").replace("/", "") if own else "", before.counts.get("made_at") if before else ""}
+    return {} if incoming.made_at in known else {"made_at": incoming.made_at}
+
+
 FEW = 5  # of a handful of people one is a large share: that alone is nothing unusual
 
 
@@ -157,7 +169,7 @@ def _too_many(gone: int, before: int) -> bool:
 
 def _repeat(db: Session, batch: Batch, same: Batch) -> None:
     """The very file that was taken in last: nothing changes, and the data is fresh."""
-    counts = {
+    counts: dict[str, Any] = {
         name: {
             "added": 0,
             "changed": 0,
@@ -167,6 +179,7 @@ def _repeat(db: Session, batch: Batch, same: Batch) -> None:
         for name, table in same.counts.items()
         if isinstance(table, dict)
     }
+    counts["made_at"] = same.counts.get("made_at", "")
     facts = {"source": same.source, "is_full": same.is_full, "quality": same.quality, "number": same.number}
     batch.move(db, RECEIVED, ACCEPTED, decided_at=now(), taken_until=None, counts=counts, **facts)
     Chunk.drop(db, batch.id)

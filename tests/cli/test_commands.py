@@ -10,8 +10,15 @@ import sys
 import pytest
 
 from app.settings import ROOT, Settings
+from tests.conftest import POSTGRES, WORKER
 
 KEY = "0123456789abcdef" * 2
+SAFE = {
+    "GATEHOUSE_ENVIRONMENT": "production",
+    "GATEHOUSE_ISSUER": "https://gatehouse.example",
+    "GATEHOUSE_SECRET_KEYS": json.dumps([KEY]),
+    "GATEHOUSE_SMTP_URL": "smtp://localhost",
+}
 
 
 def gatehouse(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -49,17 +56,26 @@ def test_a_port_that_is_taken_is_said_before_anything_else() -> None:
     ],
 )
 def test_production_does_not_start_on_unsafe_settings(wrong: dict[str, str], said: str) -> None:
-    safe = {
-        "GATEHOUSE_ENVIRONMENT": "production",
-        "GATEHOUSE_ISSUER": "https://gatehouse.example",
-        "GATEHOUSE_SECRET_KEYS": json.dumps([KEY]),
-        "GATEHOUSE_SMTP_URL": "smtp://localhost",
-    }
-    refused = gatehouse("config", "check", **safe | wrong)
+    refused = gatehouse("config", "check", **SAFE | wrong)
     assert refused.returncode == 1 and said in refused.stdout
 
-    accepted = gatehouse("config", "check", **safe)
+    accepted = gatehouse("config", "check", **SAFE)
     assert accepted.returncode == 0 and KEY not in accepted.stdout and "smtp://localhost" not in accepted.stdout
+
+
+@pytest.mark.skipif(not POSTGRES, reason="needs PostgreSQL")
+def test_production_wants_a_database_user_whom_row_level_security_binds() -> None:
+    plain = f"{POSTGRES.rpartition('/')[0]}/gatehouse_{WORKER}".replace("postgresql://", "postgresql+psycopg://")
+
+    def checked(url: str) -> "subprocess.CompletedProcess[str]":
+        return gatehouse("config", "check", **SAFE, GATEHOUSE_DATABASE_URL=url)
+
+    refused = checked(plain.replace("//gatehouse@", "//postgres@"))
+    assert refused.returncode == 1 and "this user of the database is a superuser" in refused.stdout
+    away = checked(re.sub(r":\d+/", ":1/", plain))
+    assert away.returncode == 1 and "the database does not answer" in away.stdout
+
+    assert checked(plain).returncode == 0
 
 
 def test_the_readme_names_only_settings_that_exist_and_misses_none_but_the_numbers() -> None:

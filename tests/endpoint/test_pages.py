@@ -18,6 +18,7 @@ from app.models.endpoint import Endpoint
 from app.models.roster.batch import ACCEPTED, CANCELLED, HELD, REFUSED, Batch
 from app.models.roster.head import Roster
 from app.roster import intake
+from app.settings import ROOT
 from app.web.pages import when
 from tests import factories
 from tests.endpoint.machine import Machine
@@ -270,6 +271,14 @@ def test_who_may_send_decide_and_read_names(
     if not decides:
         browser.posts(f"/school/endpoint/batches/{held.id}/confirm", refused)
     assert here.batch(held.id).state == HELD
+
+
+def test_the_page_and_the_documentation_say_alike_how_the_agent_runs_by_itself(browser: Browser, here: Sender) -> None:
+    browser.opens("/school/endpoint/install")
+    written = {line.strip() for line in (ROOT / "docs/agent.md").read_text().splitlines()}
+    blocks = [browser.document.get_element_by_id(name) for name in ("windows-service", "linux-service")]
+    shown = {line for block in blocks for line in block.text_content().splitlines() if line}
+    assert len(shown) > 15 and shown <= written
 
 
 def test_the_wheel_is_what_its_checksum_says_and_names_its_command(browser: Browser, here: Sender) -> None:

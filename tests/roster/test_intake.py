@@ -125,6 +125,25 @@ def test_a_held_batch_can_be_left_out_and_is_decided_once() -> None:
     assert here.sends(School(60).oneroster()).state == ACCEPTED
 
 
+def test_a_transfer_file_of_another_school_waits_until_an_admin_says_that_it_is_theirs() -> None:
+    here, school = Sender(), School()
+
+    def file(establishment: str) -> bytes:
+        source = f"<SourceSchool><LEA>888</LEA><Estab>{establishment}</Estab></SourceSchool></Header>"
+        return school.ctf().replace(b"</Header>", source.encode())
+
+    held = here.sends(file("3001"), "ctf.xml")
+
+    assert (held.state, here.people()) == (HELD, {})
+    assert batch_words.held(held) == ["It was written at another school, 888/3001. Is it about your pupils?"]
+    assert here.confirms(held).state == ACCEPTED
+    school.pupils[0].family = "Married-Name"
+    assert here.sends(file("3001"), "ctf.xml").state == ACCEPTED, "an Admin has said so once"
+    assert here.sends(file("3002"), "ctf.xml").state == HELD
+    school.pupils[0].family = "Lee"
+    assert here.sends(file("0001"), "ctf.xml").state == ACCEPTED, "its own number"
+
+
 def test_a_newer_batch_takes_the_place_of_one_that_is_held() -> None:
     here, school = Sender(), School(60)
     here.sends(school.oneroster())

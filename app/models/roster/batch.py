@@ -60,7 +60,7 @@ class Batch(Base):
     decided_at: Mapped[dt.datetime | None]
     decided_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"), doc="Who confirmed or cancelled it")
     is_full: Mapped[bool] = mapped_column(default=True, doc="The whole truth: who is not in it has left")
-    counts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="{table: {added, changed, gone, unchanged}}")
+    counts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="{table: {added, changed, gone, unchanged}, left, made_at}")
     quality: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, doc="See `app/roster/quality.py`")
     faults: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, doc="Rows of {file, line, column, reason}")
     held_for: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="Why an Admin must look: {gone, doubts}")
@@ -78,8 +78,10 @@ class Batch(Base):
         return list(db.scalars(found.limit(most)))
 
     @classmethod
-    def last_accepted(cls, db: Session, school_id: uuid.UUID) -> Self | None:
+    def last_accepted(cls, db: Session, school_id: uuid.UUID, source: str = "") -> Self | None:
+        """The newest that was taken in; of one source, where that is given."""
         found = select(cls).where(cls.school_id == school_id, cls.state == ACCEPTED)
+        found = found.where(cls.source == source) if source else found
         return db.scalars(found.order_by(cls.number.desc(), cls.decided_at.desc()).limit(1)).first()
 
     @classmethod

@@ -80,6 +80,9 @@ class _File:
         self._incoming.is_full = told.said("documentqualifier").casefold() != "partial"
         for source in told.each("sourceschool"):
             self._school = source.said("lea"), source.said("estab")
+            number = "".join(self._school)
+            # A school that its software does not know is written XXX and XXXX.
+            self._incoming.made_at = number if number.isascii() and number.isdigit() and len(number) == 7 else ""
 
     def pupil(self, told: Element) -> None:
         self._count += 1 + len(told.each("contact"))
