@@ -14,12 +14,11 @@ from app.errors import Problem
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 CONNECTIONS = (8, 64)
 WARM_UP_SECONDS = 1
-ROSTERS = 4  # schools whose people are read, when the ledger is measured
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What to measure. `mint`: how many codes and refresh tokens each server gets."""
+    """What to measure. `mint`: how many codes and refresh tokens each server gets; `pupils`: of a school."""
 
     works: tuple[str, ...] = WORKS
     databases: tuple[str, ...] = (SQLITE, POSTGRESQL)
@@ -30,6 +29,7 @@ class Plan:
     workers: int = 2
     schools: int = 1_000
     mint: int = 40_000
+    pupils: int = 1_500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +84,7 @@ def measure_ledger(plan: Plan, tell: Callable[[str], None]) -> Result:
         servers: list[Server] = []
         for recorded in (True, False):
             tell(f"starting gatehouse on {database}{'' if recorded else ', without the ledger'}")
-            server = ours(database, plan.workers, plan.schools, plan.mint, rosters=ROSTERS, recorded=recorded)
+            server = ours(database, plan.workers, plan.schools, plan.mint, pupils=plan.pupils, recorded=recorded)
             servers.append(stack.enter_context(server))
         return _measured(servers, dataclasses.replace(plan, works=DATA_WORKS), tell)
 

@@ -1,8 +1,8 @@
 """Fills the empty database of the settings with schools, an app that they have all said yes to, tokens and codes.
 
-Run as `python -m app.bench.oauth_seed SCHOOLS MINT FOLDER ROSTERS`. Leaves `access.txt`, `refresh.txt` and `codes.txt`
-in the folder, one a line, and prints what the app needs to know as JSON. So many of the schools as ROSTERS says have one
-of PUPILS pupils; the access tokens of these are in `people.txt`.
+Run as `python -m app.bench.oauth_seed SCHOOLS MINT FOLDER PUPILS`. Leaves `access.txt`, `refresh.txt` and `codes.txt`
+in the folder, one a line, and prints what the app needs to know as JSON. With PUPILS, a few of the schools have so
+many; the access tokens of these schools are in `people.txt`.
 """
 
 import base64
@@ -35,13 +35,13 @@ CALLBACK = "https://partner.example/callback"
 VERIFIER = "a-code-verifier-of-forty-three-letters-or-more"
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 SCOPE = "school"
-PUPILS = 1_500
+ROSTERS = 4  # schools whose people are read
 A_DAY = 86_400
 AT_ONCE = 5_000
 FIRST_URN = 100_000
 
 
-def seed(schools: int, mint: int, folder: Path, rosters: int) -> dict[str, str]:
+def seed(schools: int, mint: int, folder: Path, pupils: int) -> dict[str, str]:
     """The app's `client_id` and `secret`, and what follows a code when it is exchanged.
 
     Tokens and codes go round the schools: writes about one school queue.
@@ -59,8 +59,9 @@ def seed(schools: int, mint: int, folder: Path, rosters: int) -> dict[str, str]:
     _fill(folder / "access.txt", ROTATING, "gh_at", lambda db, made: Token.add_all(db, maker.tokens(ACCESS, made)))
     _fill(folder / "refresh.txt", mint, "gh_rt", lambda db, made: Token.add_all(db, maker.tokens(REFRESH, made)))
     _fill(folder / "codes.txt", mint, "gh_ac", lambda db, made: db.add_all(maker.codes(made)))
-    if rosters:
-        _fill_rosters(joined[:rosters], _Maker(app, account, yeses[:rosters], f"{SCOPE} students"), folder)
+    if pupils:
+        maker = _Maker(app, account, yeses[:ROSTERS], f"{SCOPE} students")
+        _fill_rosters(joined[:ROSTERS], pupils, maker, folder)
     if not is_sqlite:  # what autovacuum would have done before long
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql("VACUUM ANALYZE")
@@ -68,11 +69,11 @@ def seed(schools: int, mint: int, folder: Path, rosters: int) -> dict[str, str]:
     return {"client_id": app.client_id, "secret": secret, "code_tail": code_tail}
 
 
-def _fill_rosters(schools: list[School], maker: "_Maker", folder: Path) -> None:
+def _fill_rosters(schools: list[School], pupils: int, maker: "_Maker", folder: Path) -> None:
     from app.bench.roster import taken  # noqa: PLC0415 - it needs the whole application
     from app.bench.roster_data import bundle  # noqa: PLC0415
 
-    content = bundle(PUPILS)
+    content = bundle(pupils)
     for school in schools:
         taken(school, content)
     _fill(folder / "people.txt", ROTATING, "gh_at", lambda db, made: Token.add_all(db, maker.tokens(ACCESS, made)))

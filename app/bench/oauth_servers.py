@@ -47,7 +47,7 @@ class Server:
 
 @contextlib.contextmanager
 def ours(
-    database: str, workers: int, schools: int, mint: int, *, rosters: int = 0, recorded: bool = True
+    database: str, workers: int, schools: int, mint: int, *, pupils: int = 0, recorded: bool = True
 ) -> Iterator[Server]:
     """Gatehouse on `sqlite` or `postgresql`, seeded, for as long as it is needed; if asked, without its ledger."""
     with contextlib.ExitStack() as stack:
@@ -65,7 +65,7 @@ def ours(
             "GATEHOUSE_PORT": str(port),
             "GATEHOUSE_ISSUER": base,
         }
-        command = [sys.executable, "-m", "app.bench.oauth_seed", str(schools), str(mint), str(folder), str(rosters)]
+        command = [sys.executable, "-m", "app.bench.oauth_seed", str(schools), str(mint), str(folder), str(pupils)]
         seeded = subprocess.run(
             command, cwd=ROOT, env=os.environ | settings, check=False, stdout=subprocess.PIPE, text=True
         )

@@ -98,6 +98,8 @@ def ledger(
     seconds: Annotated[int, typer.Option(help="How long each run lasts.", min=1)] = 4,
     rounds: Annotated[int, typer.Option(help="Runs of each; the table shows medians.", min=1)] = 5,
     workers: Annotated[int, typer.Option(help="Processes of our server.", min=1)] = 2,
+    schools: Annotated[int, typer.Option(help="How many have said yes to the app.", min=4)] = 1_000,
+    pupils: Annotated[int, typer.Option(help="Of each school whose people are read.", min=20)] = 1_500,
     markdown: Annotated[bool, typer.Option(help="Print a table for docs/performance.md.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -106,7 +108,16 @@ def ledger(
     from app.bench.oauth import Plan, measure_ledger
 
     chosen = tuple(connections or Plan.connections)
-    plan = Plan(databases=(database,), connections=chosen, seconds=seconds, rounds=rounds, workers=workers, mint=512)
+    plan = Plan(
+        databases=(database,),
+        connections=chosen,
+        seconds=seconds,
+        rounds=rounds,
+        workers=workers,
+        mint=512,
+        schools=schools,
+        pupils=pupils,
+    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it, too, cleans up
     with failures():
         result = measure_ledger(plan, lambda sentence: typer.echo(sentence, err=True))

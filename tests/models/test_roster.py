@@ -45,6 +45,7 @@ def schools() -> list[uuid.UUID]:
 @pytest.mark.skipif(is_sqlite, reason="row-level security is PostgreSQL's")
 def test_a_transaction_sees_the_roster_of_the_school_that_it_named_and_no_other(schools: list[uuid.UUID]) -> None:
     everyone = text("SELECT school_id FROM person")
+
     def seen(school: uuid.UUID | None) -> set[uuid.UUID]:
         with sessions.read(school=school) as db:
             return {row[0] for row in db.execute(everyone)}

@@ -60,7 +60,9 @@ class Batch(Base):
     decided_at: Mapped[dt.datetime | None]
     decided_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("account.id"), doc="Who confirmed or cancelled it")
     is_full: Mapped[bool] = mapped_column(default=True, doc="The whole truth: who is not in it has left")
-    counts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="{table: {added, changed, gone, unchanged}, left, made_at}")
+    counts: Mapped[dict[str, Any]] = mapped_column(
+        JSON, default=dict, doc="{table: {added, changed, gone, unchanged}, left, made_at}"
+    )
     quality: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, doc="See `app/roster/quality.py`")
     faults: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, doc="Rows of {file, line, column, reason}")
     held_for: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, doc="Why an Admin must look: {gone, doubts}")
