@@ -78,6 +78,13 @@ def create_app() -> ASGIApp:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     errors.install(app, session.known)
+    # Every request looks through the routes in this order, so what programs call all day stands first.
+    app.include_router(oneroster.router)
+    app.include_router(groupcall.router)
+    app.include_router(agent_api.router)
+    app.include_router(wheel.router)
+    for part in (api_invitations, api_schools, api_deletions, api_webhooks):
+        app.include_router(part.router)
     app.mount("/static", Files())
     app.include_router(home.health)
     for everybody in (home.first, outbox_pages.router, registration.router, receipt_routes.public):
@@ -110,12 +117,6 @@ def create_app() -> ASGIApp:
     app.include_router(partner_deletions.router)
     app.include_router(partner_webhooks.router)
     app.include_router(partner_invitations.router)
-    app.include_router(oneroster.router)
-    app.include_router(groupcall.router)
-    app.include_router(agent_api.router)
-    app.include_router(wheel.router)
-    for part in (api_invitations, api_schools, api_deletions, api_webhooks):
-        app.include_router(part.router)
     app.include_router(developers.router)
     app.include_router(authorize.router)
     app.include_router(consent.router)

@@ -4,6 +4,7 @@ The settings are read when `app.settings` is first imported, so the environment 
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -14,7 +15,9 @@ import pytest
 
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 POSTGRES = os.environ.get("GATEHOUSE_TEST_POSTGRES", "")
-_data = tempfile.TemporaryDirectory(prefix="gatehouse-tests-")
+_MEMORY = "/dev/shm"  # what a test writes need not survive a power cut, and a slow disk would cost minutes
+_in_memory = os.path.isdir(_MEMORY) and shutil.disk_usage(_MEMORY).free > 4 << 30
+_data = tempfile.TemporaryDirectory(prefix="gatehouse-tests-", dir=_MEMORY if _in_memory else None)
 
 for name in [name for name in os.environ if name.startswith("GATEHOUSE_") and "_TEST_" not in name]:
     del os.environ[name]
@@ -37,7 +40,7 @@ from sqlalchemy import create_engine, text
 from starlette.types import ASGIApp
 
 from app import ledger
-from app.db import close, engine, sessions
+from app.db import close, engine
 from app.models import Base
 from app.settings import ROOT
 from app.web import throttle

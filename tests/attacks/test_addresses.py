@@ -12,6 +12,8 @@ from tests.oauth.proofs import pushed, pushes
 from tests.oauth.test_logout import asks_first, is_signed_in, leaves
 from tests.pages import Browser
 
+pytestmark = pytest.mark.once
+
 EVIL = "https://evil.example/callback"
 LOOKALIKES = (
     f"{CALLBACK}/",

@@ -22,6 +22,8 @@ from tests.conftest import POSTGRES, WORKER
 from tests.oauth.proofs import Signer
 from tests.postgres import free_port, fresh
 
+pytestmark = pytest.mark.once
+
 
 def test_the_checker_sees_what_leaks() -> None:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "-rfE", "--tb=no"]

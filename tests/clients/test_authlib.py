@@ -80,6 +80,7 @@ def names(client: OAuth2Session, site: Site) -> list[str]:
     return [school["name"] for school in answer.json()["orgs"]]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("kind", [AuthorizationServerMetadata, OpenIDProviderMetadata])
 def test_authlib_finds_the_metadata_valid(site: Site, kind: type[Any]) -> None:
     found = site.metadata()
@@ -89,6 +90,7 @@ def test_authlib_finds_the_metadata_valid(site: Site, kind: type[Any]) -> None:
     kind(found | public).validate()
 
 
+@pytest.mark.once
 def test_47_authlib_gets_a_token_for_the_partner_itself_signed_by_a_published_key(site: Site) -> None:
     metadata = site.metadata()
     with session(site.app("reading-room"), "client_secret_basic", scope="partner") as client:
@@ -104,6 +106,7 @@ def published(site: Site) -> KeySet:
     return KeySet.import_key_set(requests.get(site.metadata()["jwks_uri"], timeout=10).json())
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(("profile", "algorithm"), [("standard", "ES256"), ("oidc", "RS256")])
 def test_62_authlib_finds_the_id_token_sound(site: Site, profile: str, algorithm: str) -> None:
     app = site.adds_app("openid", "profile", profile=profile)
@@ -120,6 +123,7 @@ def test_62_authlib_finds_the_id_token_sound(site: Site, profile: str, algorithm
     assert person["sub"] == signed.claims["sub"] and person["name"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("seconds_ahead", [0, 10])
 def test_42_authlib_signs_an_assertion_that_lives_for_an_hour(site: Site, tmp_path: Path, seconds_ahead: int) -> None:
     """Authlib takes the token endpoint for the audience until it is told the issuer."""
@@ -141,6 +145,7 @@ def test_42_authlib_signs_an_assertion_that_lives_for_an_hour(site: Site, tmp_pa
     assert asks(site.issuer)["scope"] == "partner"
 
 
+@pytest.mark.once
 def test_69_authlib_asks_in_detail_looks_the_grant_up_and_gives_it_back(site: Site) -> None:
     app, metadata = site.adds_app("school"), site.metadata()
     detail = {"type": "school_data", "datatypes": ["school"], "identifier": str(site.school.urn)}

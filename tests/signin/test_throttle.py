@@ -16,6 +16,8 @@ from tests import factories
 from tests.pages import Browser
 from tests.signin.people import admin, signs_in, types_code, types_password, unspent
 
+pytestmark = pytest.mark.once
+
 HEADERS = {"sec-fetch-site": "same-origin", "accept": "text/html"}
 
 
