@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 import structlog
 
-from app.db import DatabaseAway, PoolExhausted, Session, sessions
+from app.db import DatabaseAway, PoolExhausted, sessions
 from app.errors import Problem
 from app.models.authorisation import Authorisation
 from app.models.base import new_id, now
@@ -32,7 +32,8 @@ except ImportError:  # not on Windows: there a file that was left behind waits f
 
 log = structlog.get_logger()
 
-PAUSE_SECONDS = 0.2
+PAUSE_SECONDS = 0.5
+MARKED_SECONDS = 60  # as `Authorisation.mark_read` has it
 TOGETHER = 1000
 MOST_WAITING = 50_000
 
@@ -59,6 +60,7 @@ class Writer:
         self._files: list[int] = []
         self._paths: list[Path] = []
         self._thread: threading.Thread | None = None
+        self._marked: dict[uuid.UUID, float] = {}  # authorisation → when this process noted that it was read
 
     def record(
         self,
@@ -112,8 +114,13 @@ class Writer:
                 self._refused = Counter()
             try:
                 for start in range(0, len(rows), TOGETHER):
+                    some = rows[start : start + TOGETHER]
+                    unmarked = self._unmarked(some)
                     with sessions.begin_group() as db:
-                        _write(db, rows[start : start + TOGETHER])
+                        Read.add(db, some)
+                        if unmarked:
+                            Authorisation.mark_read(db, unmarked)
+                    self._marked |= dict.fromkeys(unmarked, time.monotonic())
                 if counts:
                     with sessions.begin_group() as db:
                         Refusal.add(db, counts)
@@ -127,6 +134,13 @@ class Writer:
                     os.ftruncate(self._files[1], 0)
             return len(rows)
 
+    def _unmarked(self, rows: list[Row]) -> set[uuid.UUID]:
+        """The authorisations of these calls, but for those that this process noted less than a minute ago."""
+        since = time.monotonic() - MARKED_SECONDS
+        if len(self._marked) > MOST_WAITING:
+            self._marked = {one: at for one, at in self._marked.items() if at > since}
+        return {row["authorisation_id"] for row in rows if self._marked.get(row["authorisation_id"], since) <= since}
+
     def drain(self) -> None:
         """Write all that waits and let go of the files; what cannot be written stays in them."""
         try:
@@ -137,6 +151,7 @@ class Writer:
             return
         with self._lock:
             files, paths, self._files, self._paths = self._files, self._paths, [], []
+            self._marked = {}
         for file, path in zip(files, paths, strict=True):
             path.unlink(missing_ok=True)
             os.close(file)
@@ -182,19 +197,16 @@ def _recovered(path: Path) -> int:
             return 0  # its process lives
         rows = [row for row in map(_parsed, file.read().split(b"\n")) if row]
         for start in range(0, len(rows), TOGETHER):
+            some = rows[start : start + TOGETHER]
             with sessions.begin() as db:
-                _write(db, rows[start : start + TOGETHER])
+                Read.add(db, some)
+                Authorisation.mark_read(db, {row["authorisation_id"] for row in some})
         path.unlink(missing_ok=True)
     return len(rows)
 
 
 def folder() -> Path:
     return settings.data_dir / "ledger"
-
-
-def _write(db: Session, rows: list[Row]) -> None:
-    Read.add(db, rows)
-    Authorisation.mark_read(db, {row["authorisation_id"] for row in rows})
 
 
 def _parsed(line: bytes) -> Row | None:
