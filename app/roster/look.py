@@ -1,16 +1,38 @@
 """One call's look at a roster: what it may see, and the ids by which its partner knows it."""
 
 import uuid
+from collections.abc import Callable
 from functools import cached_property
+from typing import TypeVar, TypeVarTuple, Unpack
+
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 
 from app.db import Session
 from app.disclosure import Given
 from app.disclosure.pairwise import COURSE, ENROLMENT, GROUP, PERSON, SESSION, Ids
-from app.disclosure.sight import sight, standing
+from app.disclosure.sight import Standing, sight, standing
 from app.errors import NotFound
 from app.models.establishment import Establishment
 from app.models.partner import App, pairwise
 from app.models.school import School
+
+AT_ONCE = 4
+"""Data calls that one process answers at a time. More would not be faster: they would keep each other from the
+interpreter, and every other page from a thread."""
+
+_places: RunVar[CapacityLimiter] = RunVar("data calls at once")
+Made = TypeVar("Made")
+_Args = TypeVarTuple("_Args")
+
+
+async def in_turn(work: Callable[[Unpack[_Args]], Made], *arguments: *_Args) -> Made:
+    """What `work` makes, in one of the threads for data calls."""
+    try:
+        places = _places.get()
+    except LookupError:
+        _places.set(places := CapacityLimiter(AT_ONCE))
+    return await to_thread.run_sync(work, *arguments, limiter=places)
 
 
 class Look:
@@ -19,8 +41,12 @@ class Look:
     def __init__(self, db: Session, given: Given) -> None:
         self.db, self.given = db, given
         self.sight = sight(given)
-        self.standing = standing(db, self.sight)
         self._key = _partner_key(db, given.app_id)
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Whom and what it finds."""
+        return standing(self.db, self.sight)
 
     @cached_property
     def register(self) -> tuple[School, Establishment | None]:

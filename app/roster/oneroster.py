@@ -12,7 +12,6 @@ from urllib.parse import parse_qsl
 
 import orjson
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,7 +22,7 @@ from app.models.authorisation import Authorisation
 from app.oauth.bearer import Access, read_token
 from app.roster import nested, openapi, organisations, resources
 from app.roster.errors import OneRosterRoute, status_info
-from app.roster.look import Look
+from app.roster.look import Look, in_turn
 from app.roster.nested import Within
 from app.roster.query import Query, links, parse
 from app.roster.resources import Ids, Resource
@@ -55,7 +54,7 @@ async def _answered(request: Request, scopes: tuple[str, ...], answer: Callable[
     """Check the token, look, write the call down in the school's ledger, answer."""
     access = await read_token(request)
     access.require_any(scopes)
-    made = await run_in_threadpool(_looked, access, request, answer)
+    made = await in_turn(_looked, access, request, answer)
     ledger.record(
         school_id=access.school_id,
         app_id=access.app_id,

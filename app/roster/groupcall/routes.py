@@ -10,7 +10,6 @@ from typing import Any
 
 import orjson
 from fastapi import APIRouter
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,7 +26,7 @@ from app.roster.groupcall.errors import GroupcallRoute
 from app.roster.groupcall.lists import Listing, listing
 from app.roster.groupcall.rows import Shape
 from app.roster.groupcall.sent import Asked, asked, estab_of
-from app.roster.look import Look
+from app.roster.look import Look, in_turn
 from app.secrets import digest
 from app.web.answers import fresh
 
@@ -71,7 +70,7 @@ def _add_about(name: str, told: Callable[[Access, Backing, HeldToken, Asked], To
 
     async def about(request: Request) -> Response:
         access, behind, held = await _opened(request)
-        made = await run_in_threadpool(told, access, behind, held, asked(request))
+        made = await in_turn(told, access, behind, held, asked(request))
         _record(request, access, name, [])
         return fresh(made)
 
@@ -97,7 +96,7 @@ async def school(request: Request, estab: str, name: str, row: str = "") -> Resp
         raise NotFound
     for scopes in of.scopes:
         access.require_any(scopes)
-    made, people = await run_in_threadpool(_answered, access, of, how, row)
+    made, people = await in_turn(_answered, access, of, how, row)
     drawn = [name for scopes in of.scopes for name in scopes if name in access.scopes]
     _record(request, access, of.name, drawn, people)
     return _sent(request, made)
