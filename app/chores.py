@@ -28,6 +28,7 @@ from app.roster import intake
 from app.settings import settings
 from app.sharing import deletion, ending, invitations, pausing
 from app.signin import contact
+from app.sync import pushing
 
 log = structlog.get_logger()
 
@@ -92,7 +93,7 @@ EACH: tuple[tuple[Callable[[Session], list[uuid.UUID]], Callable[[Session, uuid.
 )
 """What lists the ids of single pieces of work that are due, and what does one of them."""
 
-BESIDE: tuple[Beside, ...] = (webhooks.run, hand_over.run, intake.run, collecting.run)
+BESIDE: tuple[Beside, ...] = (webhooks.run, hand_over.run, intake.run, collecting.run, pushing.run)
 """What the worker does all the time, each in a thread of its own."""
 
 

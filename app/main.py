@@ -55,6 +55,8 @@ from app.sharing import people_routes as school_people
 from app.sharing import routes as school_pages
 from app.signin import routes as signin
 from app.signin import session, welcome
+from app.sync import routes as sync_pages
+from app.sync import users_routes as sync_users
 from app.web import errors, home
 from app.web.files import Files
 from app.web.guard import Guard
@@ -104,6 +106,8 @@ def create_app() -> ASGIApp:
     app.include_router(batch_pages.router)
     app.include_router(booking_pages.router)
     app.include_router(guide_pages.router)
+    app.include_router(sync_users.router)
+    app.include_router(sync_pages.router)
     app.include_router(conversion.router)
     app.include_router(access.router)
     app.include_router(cases.router)

@@ -3,6 +3,7 @@
 from app.models import (  # noqa: F401
     access_case,
     account,
+    app_user,
     authorisation,
     contact,
     endpoint,
@@ -24,6 +25,7 @@ from app.models import (  # noqa: F401
     signing_key,
     snapshot,
     spent_id,
+    sync,
     token,
     verification,
     webhook,

@@ -107,6 +107,10 @@ class App(Base):
     management_sealed: Mapped[str | None] = mapped_column(
         Text, doc="The management secret, sealed 'management': it signs, so it must be read again"
     )
+    scim_url: Mapped[str | None] = mapped_column(
+        Text, doc="Base address of its SCIM 2.0 service; {urn} and {dfe_number} stand for the school's"
+    )
+    scim_token_sealed: Mapped[str | None] = mapped_column(Text, doc="The bearer token of that, sealed 'scim'")
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
     suspended_at: Mapped[dt.datetime | None]
 

@@ -26,7 +26,7 @@ def entries(roles_at_school: Collection[str], *, at_partner: bool, operator_role
     if roles & set(STOPPING):
         found += [("People", "/school/people")]
     if ADMIN in roles:
-        found += [("Admins", "/school/admins")]
+        found += [("Accounts in apps", "/school/sync"), ("Admins", "/school/admins")]
     if at_partner:
         found += [("Apps", "/partners"), ("Schools", "/partners/schools")]
         found += [("Invitations", "/partners/invitations"), ("Deletion requests", "/partners/deletions")]

@@ -102,6 +102,25 @@ MATRIX: dict[tuple[str, str], tuple[str, ...]] = {
     ("POST", "/school/endpoint/integris/password"): TECHNICAL,
     ("POST", "/school/endpoint/integris/leaving"): TECHNICAL,
     ("POST", "/school/endpoint/integris/test"): TECHNICAL,
+    ("GET", "/school/sync"): DECIDING,
+    ("GET", "/school/sync/{app_id}"): DECIDING,
+    ("GET", "/school/sync/{app_id}/existing"): DECIDING,
+    ("POST", "/school/sync/{app_id}/existing"): DECIDING,
+    ("POST", "/school/sync/{app_id}/existing/scim"): DECIDING,
+    ("GET", "/school/sync/{app_id}/{step}"): DECIDING,
+    ("POST", "/school/sync/{app_id}/{step}"): DECIDING,
+    ("POST", "/school/sync/{app_id}/summary/duplicates"): DECIDING,
+    ("POST", "/school/sync/{app_id}/summary/finish"): DECIDING,
+    ("GET", "/school/sync/{app_id}/runs/{sync_id}"): DECIDING,
+    ("POST", "/school/sync/{app_id}/runs/{sync_id}/again"): DECIDING,
+    ("GET", "/school/sync/{app_id}/users"): DECIDING,
+    ("POST", "/school/sync/{app_id}/users/cards"): DECIDING,
+    ("POST", "/school/sync/{app_id}/users/csv"): DECIDING,
+    ("POST", "/school/sync/{app_id}/users/reset"): DECIDING,
+    ("POST", "/school/sync/{app_id}/users/{user_id}/reset"): DECIDING,
+    ("GET", "/school/sync/{app_id}/users/add"): DECIDING,
+    ("POST", "/school/sync/{app_id}/users/add"): DECIDING,
+    ("POST", "/school/sync/{app_id}/users/{user_id}/archive"): DECIDING,
 }
 
 
@@ -134,7 +153,7 @@ def proven(browser: Browser, who: Account) -> None:
 def status(browser: Browser, method: str, path: str, ids: str = "") -> int:
     filled = "/".join((ids or str(uuid.uuid4())) if part.startswith("{") else part for part in path.split("/"))
     posted: dict[str, Any] = {"data": {}} if method == "POST" else {}
-    if path.endswith("/upload"):
+    if path.endswith(("/upload", "/existing")):
         posted = {"files": {"file": ("pupils.csv", b"")}}
     return int(browser.client.request(method, filled, follow_redirects=False, **posted).status_code)
 

@@ -241,7 +241,17 @@ def test_each_role_has_its_own_first_page_and_menu(browser: Browser) -> None:
         db.add(Membership(account_id=partner_user.id, partner_id=made.partner_id, role=PARTNER_USER))
         nobody = factories.account(db)
 
-    school = ["Home", "Data sharing", "Your data", "Access ledger", "Receipts", "People", "Admins", "Account"]
+    school = [
+        "Home",
+        "Data sharing",
+        "Your data",
+        "Access ledger",
+        "Receipts",
+        "People",
+        "Accounts in apps",
+        "Admins",
+        "Account",
+    ]
     partner = ["Apps", "Schools", "Invitations", "Deletion requests", "Account"]
     for account, home, menu in (
         (admin_of_another_school(), "/school", school),
