@@ -19,6 +19,7 @@ from app.onboarding import routes as cases
 from app.onboarding import school_routes as schools
 from app.onboarding import slot_routes, statistics_routes
 from app.partners import (
+    accounts_routes,
     api_deletions,
     api_invitations,
     api_schools,
@@ -55,6 +56,7 @@ from app.sharing import people_routes as school_people
 from app.sharing import routes as school_pages
 from app.signin import routes as signin
 from app.signin import session, welcome
+from app.sync import api as sync_api
 from app.sync import routes as sync_pages
 from app.sync import users_routes as sync_users
 from app.web import errors, home
@@ -85,7 +87,7 @@ def create_app() -> ASGIApp:
     app.include_router(groupcall.router)
     app.include_router(agent_api.router)
     app.include_router(wheel.router)
-    for part in (api_invitations, api_schools, api_deletions, api_webhooks):
+    for part in (api_invitations, api_schools, api_deletions, api_webhooks, sync_api):
         app.include_router(part.router)
     app.mount("/static", Files())
     app.include_router(home.health)
@@ -116,7 +118,7 @@ def create_app() -> ASGIApp:
     app.include_router(slot_routes.router)
     app.include_router(operators.router)
     app.include_router(partner_people.router)
-    for pages in (portal, app_routes, secrets_routes, groupcall_routes, school_routes, integration):
+    for pages in (portal, app_routes, secrets_routes, accounts_routes, groupcall_routes, school_routes, integration):
         app.include_router(pages.router)
     app.include_router(partner_deletions.router)
     app.include_router(partner_webhooks.router)

@@ -32,6 +32,18 @@ PARTNER = Group(
             "Send what the same list gave you as next, unchanged, or leave it out to begin anew.",
         ),
         Entry(
+            "school_unavailable",
+            "partner API, 403",
+            "The school is not Verified, has paused or ended its authorisation, or shares no people with your app.",
+            "Look at /partner/v1/schools. Its accounts are there again once the school resumes or authorises.",
+        ),
+        Entry(
+            "unknown_account",
+            "partner API, 422",
+            "An id that is acknowledged is none of that school’s accounts.",
+            "Send ids as /partner/v1/accounts gives them for the same grant_id. Nothing was changed.",
+        ),
+        Entry(
             "webhook_refused",
             "partner API, 422",
             "Nothing can be sent to that address: it is not https, leads to a network that is not public, or its host"

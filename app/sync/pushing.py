@@ -21,10 +21,10 @@ from app.models.authorisation import Authorisation
 from app.models.base import ahead, now
 from app.models.establishment import Establishment
 from app.models.partner import App
-from app.models.school import VERIFIED, School
+from app.models.school import School
 from app.models.sync import GROUP, USER, Push, Sync
 from app.secrets import unseal
-from app.sync import passwords, scim
+from app.sync import allowed, passwords, scim
 from app.sync.scim import Away, Refused, Service
 
 log = structlog.get_logger()
@@ -35,6 +35,7 @@ IN_A_ROW = 50  # then another sync has its turn
 PAUSES = (5, 30, 120, 600, 3600, 4 * 3600)
 GIVE_UP = dt.timedelta(hours=72)
 PURPOSE = "scim"
+USER_IDS = "app user"  # the kind of ids of users who are nobody in the roster
 ROUTES = {USER: "scim/users", GROUP: "scim/groups"}
 
 
@@ -120,12 +121,9 @@ def _push(push: Push) -> bool:
 
 def service_of(db: Session, school_id: uuid.UUID, app_id: uuid.UUID) -> tuple[Service, Authorisation]:
     """An app's service for a school, and what it may be told by. Raises NotFound when it may be told nothing now."""
-    given = Authorisation.active(db, school_id, app_id)
-    school = School.by_id(db, school_id)
-    if given is None or given.is_paused or school is None or school.status != VERIFIED or school.frozen_at:
-        raise NotFound
-    app = given.app
-    if app.is_suspended or not app.scim_url or not app.scim_token_sealed:
+    given = allowed.deliverable(db, school_id, app_id)
+    school, app = db.get_one(School, school_id), given.app
+    if not app.scim_url or not app.scim_token_sealed:
         raise NotFound
     record = Establishment.by_urn(db, school.urn)
     number = (record.dfe_number or "").replace("/", "") if record else ""
@@ -190,7 +188,7 @@ def external_id(db: Session, school_id: uuid.UUID, app_id: uuid.UUID, user: AppU
     key = App.pairwise_key_of(db, app_id)
     if user.person_id is not None:
         return Ids(key, PERSON, school_id).shown([user.person_id])[0]
-    return Ids(key, "app user", school_id).shown([user.id])[0]
+    return Ids(key, USER_IDS, school_id).shown([user.id])[0]
 
 
 def _group(db: Session, push: Push) -> _Told | None:

@@ -17,7 +17,7 @@ from app.models.roster.person import YEARS
 from app.models.school import School
 from app.models.sync import Push, Sync, SyncChoices
 from app.signin.session import at_school
-from app.sync import existing, passwords, people, pushing, service, shown, usernames
+from app.sync import allowed, existing, passwords, people, pushing, service, shown, usernames
 from app.sync.choices import STEPS, label
 from app.sync.scim import Away, Refused
 from app.sync.service import Desk, NoData
@@ -36,7 +36,7 @@ def home(request: Request) -> Response:
     """The apps that can be given users, and what was last done with each."""
     with sessions.read() as db:
         _, school = at_school(request, db, *DECIDING)
-        given = service.syncable(db, school.id)
+        given = allowed.syncable(db, school.id)
         runs = {one.app_id: Sync.newest(db, school.id, one.app_id, 1) for one in given}
         has_data = Roster.number_of(db, school.id) > 0
     rows = [(one, runs[one.app_id][0] if runs[one.app_id] else None) for one in given]
@@ -48,7 +48,7 @@ def app(request: Request, app_id: uuid.UUID) -> Response:
     """Where the sync with one app stands: steps, runs, and its users."""
     with sessions.read() as db:
         _, school = at_school(request, db, *DECIDING)
-        given = service.authorised(db, school.id, app_id)
+        given = allowed.authorised(db, school.id, app_id)
         kept = SyncChoices.of(db, school.id, app_id)
         runs = Sync.newest(db, school.id, app_id)
         progress = Push.progress(db, [run.id for run in runs])
@@ -76,7 +76,7 @@ def upload(request: Request, app_id: uuid.UUID, sent: Uploaded) -> Response:
     """A CSV of the users that the app has."""
     with sessions.read() as db:
         _, school = at_school(request, db, *DECIDING)
-        service.authorised(db, school.id, app_id)
+        allowed.authorised(db, school.id, app_id)
     if not sent.content:
         return _existing(request, app_id, NO_FILE)
     try:
@@ -91,7 +91,7 @@ def fetch(request: Request, app_id: uuid.UUID) -> Response:
     """Ask the app itself."""
     with sessions.read() as db:
         _, school = at_school(request, db, *DECIDING)
-        service.authorised(db, school.id, app_id)
+        allowed.authorised(db, school.id, app_id)
         try:
             of_app, _ = pushing.service_of(db, school.id, app_id)
         except NotFound:
@@ -109,7 +109,7 @@ def _keep(
     school_id = _school_of(request)
     with sessions.begin(school=school_id) as db:
         person, school = at_school(request, db, *DECIDING)
-        service.authorised(db, school.id, app_id)
+        allowed.authorised(db, school.id, app_id)
         existing.keep(db, school, app_id, person.account, found_by=how, listed=listed, groups=groups)
     return see_other(f"/school/sync/{app_id}/classes?found={len(listed)}")
 
@@ -117,7 +117,7 @@ def _keep(
 def _existing(request: Request, app_id: uuid.UUID, *problems: Fault) -> Response:
     with sessions.read() as db:
         _, school = at_school(request, db, *DECIDING)
-        given = service.authorised(db, school.id, app_id)
+        given = allowed.authorised(db, school.id, app_id)
         kept = SyncChoices.of(db, school.id, app_id)
     status = 422 if problems else 200
     return page(request, "sync/existing.html", status, given=given, kept=kept, problems=list(problems))

@@ -8,8 +8,7 @@ from typing import Any
 
 from app.audit import record
 from app.db import Session
-from app.disclosure import visible
-from app.errors import NotFound, Problem
+from app.errors import Problem
 from app.models.account import Account
 from app.models.app_user import PUPIL, SYNC, AppUser
 from app.models.authorisation import Authorisation
@@ -17,10 +16,9 @@ from app.models.base import now
 from app.models.roster.head import Roster
 from app.models.roster.rostered import new_key
 from app.models.school import School
-from app.models.scope import GROUPS, STAFF_MEMBERS, STUDENTS
 from app.models.sync import Sync, SyncChoices
 from app.secrets import seal
-from app.sync import passwords, people, plan, pushing, usernames
+from app.sync import allowed, passwords, people, plan, pushing, usernames
 from app.sync.choices import Answers
 from app.sync.plan import Held, Plan, Somebody
 
@@ -56,30 +54,9 @@ class Desk:
         return plan.make(self.people.values(), held, self.answers.for_plan())
 
 
-def syncable(db: Session, school_id: uuid.UUID) -> list[Authorisation]:
-    """What a school has agreed to that opens names of pupils or staff: the apps that a sync can serve."""
-    return [given for given in Authorisation.of_school(db, school_id) if given.is_active and _opens_people(given)]
-
-
-def _opens_people(given: Authorisation) -> bool:
-    return any("given_name" in visible(given, record_) for record_ in (STUDENTS, STAFF_MEMBERS))
-
-
-def opens_groups(given: Authorisation) -> bool:
-    return bool(visible(given, GROUPS))
-
-
-def authorised(db: Session, school_id: uuid.UUID, app_id: uuid.UUID) -> Authorisation:
-    """The authorisation that a sync rests on. Raises NotFound without one, or one that opens nobody's name."""
-    given = Authorisation.active(db, school_id, app_id)
-    if given is None or given.is_paused or given.app.is_suspended or not _opens_people(given):
-        raise NotFound
-    return given
-
-
 def look(db: Session, school_id: uuid.UUID, app_id: uuid.UUID) -> Desk:
     """Within a session of this school. Raises NotFound, or NoData while the school has no roster."""
-    given = authorised(db, school_id, app_id)
+    given = allowed.authorised(db, school_id, app_id)
     if not Roster.number_of(db, school_id):
         raise NoData(hint="Send your school’s data first: install the agent, or upload a file on the page Your data.")
     kept = SyncChoices.of(db, school_id, app_id)
@@ -108,7 +85,7 @@ def answer(
     db: Session, school: School, app_id: uuid.UUID, by: Account, *, step: str, changes: Mapping[str, Any]
 ) -> SyncChoices:
     """Keep what was chosen in one step, beside what was chosen before. Raises NotFound."""
-    authorised(db, school.id, app_id)
+    allowed.authorised(db, school.id, app_id)
     kept = SyncChoices.locked(db, school.id, app_id, by.id)
     kept.answers = Answers.read(kept.answers | dict(changes)).kept()
     kept.steps = sorted({*kept.steps, step})
@@ -124,7 +101,7 @@ def answers_of(db: Session, school_id: uuid.UUID, app_id: uuid.UUID) -> Answers:
 
 def push(db: Session, school: School, app_id: uuid.UUID, by: Account, touched: Collection[int]) -> None:
     """Let the app know of users that were changed beside a sync; nothing where it has no SCIM service."""
-    given = authorised(db, school.id, app_id)
+    given = allowed.authorised(db, school.id, app_id)
     if not given.app.scim_url:
         return
     users = AppUser.some(db, school.id, app_id, touched)
@@ -142,7 +119,7 @@ def digest_of(made: Plan) -> str:
 
 def finish(db: Session, school: School, app_id: uuid.UUID, by: Account, told: str) -> Sync:
     """Do what the plan says, once, and let it be delivered. Raises NotFound, NoData or Changed."""
-    authorised(db, school.id, app_id)
+    allowed.authorised(db, school.id, app_id)
     SyncChoices.locked(db, school.id, app_id, by.id)
     AppUser.free_names(db, school.id, app_id)
     desk = look(db, school.id, app_id)

@@ -18,7 +18,7 @@ from app.models.base import now, today
 from app.secrets import unseal
 from app.signin.reauth import proven_lately
 from app.signin.session import Person, at_school
-from app.sync import byhand, cards, choices, passwords, service
+from app.sync import allowed, byhand, cards, choices, passwords, service
 from app.sync.byhand import NewUser
 from app.web import spreadsheet
 from app.web.forms import Fault, Posted
@@ -44,7 +44,7 @@ def listed(request: Request, app_id: uuid.UUID, q: str = "", done: str = "") -> 
 def _page(request: Request, app_id: uuid.UUID, q: str = "", status: int = 200, **context: Any) -> Response:
     with sessions.read(school=_school_of(request)) as db:
         _, school = at_school(request, db, *DECIDING)
-        given = service.authorised(db, school.id, app_id)
+        given = allowed.authorised(db, school.id, app_id)
         users = AppUser.of_app(db, school.id, app_id)
     words = spelling.plain(q).split()
     found = [one for one in users if all(word in _searched(one) for word in words)]
@@ -114,7 +114,7 @@ def _hand_out(
         return proof
     with sessions.begin(school=_school_of(request)) as db:
         person, school = at_school(request, db, *DECIDING)
-        given = service.authorised(db, school.id, app_id)
+        given = allowed.authorised(db, school.id, app_id)
         users = [one for one in AppUser.of_app(db, school.id, app_id) if not one.is_archived]
         users = [one for one in users if not title or title in one.classes]
         told = AppUser.hand_out(db, school.id, app_id, [one.id for one in users])
@@ -152,7 +152,7 @@ def _reset(request: Request, app_id: uuid.UUID, chosen: Callable[[Iterable[AppUs
         return proof
     with sessions.begin(school=_school_of(request)) as db:
         person, school = at_school(request, db, *DECIDING)
-        service.authorised(db, school.id, app_id)
+        allowed.authorised(db, school.id, app_id)
         answers = service.answers_of(db, school.id, app_id)
         users = [one for one in chosen(AppUser.of_app(db, school.id, app_id)) if one.kind == PUPIL]
         if not users:
@@ -177,7 +177,7 @@ def add(request: Request, app_id: uuid.UUID, sent: Posted) -> Response:
     school_id = _school_of(request)
     with sessions.begin(school=school_id) as db:
         person, school = at_school(request, db, *DECIDING)
-        service.authorised(db, school.id, app_id)
+        allowed.authorised(db, school.id, app_id)
         new = NewUser.read(sent)
         if not new.faults:
             user = byhand.add(db, school, app_id, new)
@@ -193,7 +193,7 @@ def archive(request: Request, app_id: uuid.UUID, user_id: str) -> Response:
     """Let nobody sign in as a user any more who is not in the MIS."""
     with sessions.begin(school=_school_of(request)) as db:
         person, school = at_school(request, db, *DECIDING)
-        service.authorised(db, school.id, app_id)
+        allowed.authorised(db, school.id, app_id)
         user = next((one for one in AppUser.of_app(db, school.id, app_id) if str(one.id) == user_id), None)
         if user is None or user.person_id is not None:
             raise NotFound
@@ -212,7 +212,7 @@ def _record(db: Session, action: str, person: Person, app_id: uuid.UUID, users: 
 def _add_page(request: Request, app_id: uuid.UUID, status: int = 200, **context: Any) -> Response:
     with sessions.read(school=_school_of(request)) as db:
         _, school = at_school(request, db, *DECIDING)
-        given = service.authorised(db, school.id, app_id)
+        given = allowed.authorised(db, school.id, app_id)
         users = AppUser.of_app(db, school.id, app_id)
     classes = sorted({title for one in users for title in one.classes}, key=str.casefold)
     forms = [(key, f"{form.title}, such as {form.example}") for key, form in passwords.FORMS.items()]

@@ -72,7 +72,7 @@ def test_no_link_leads_nowhere(browser: Browser) -> None:
 
 
 def test_every_error_code_of_the_source_has_an_entry(browser: Browser) -> None:
-    folders = ("oauth", "roster", "partners", "web", "endpoint")
+    folders = ("oauth", "roster", "partners", "web", "endpoint", "sync")
     found = error_codes(*(ROOT / "app" / folder for folder in folders))
     assert {
         "invalid_grant",

@@ -19,8 +19,8 @@ from tests.roster.api import reader
 LISTS = ("/webhooks", "/schools", "/invitations", "/notices", "/deletion-requests")
 NOBODY = "01890000-0000-7000-8000-000000000000"
 ROUTES = (
-    *(("GET", path) for path in (*LISTS, "/app", "/usage")),
-    *(("POST", path) for path in ("/webhooks", "/invitations")),
+    *(("GET", path) for path in (*LISTS, "/app", "/usage", "/accounts")),
+    *(("POST", path) for path in ("/webhooks", "/invitations", "/accounts/acknowledgements", "/accounts/existing")),
     *((method, f"/webhooks/{NOBODY}") for method in ("GET", "PATCH", "DELETE")),
     *(("POST", f"/webhooks/{NOBODY}/{what}") for what in ("rotate", "test", "replay")),
     *(("GET", f"/webhooks/{NOBODY}/deliveries"), ("POST", f"/webhooks/{NOBODY}/deliveries/{NOBODY}/replay")),

@@ -51,10 +51,13 @@ class Here:
         proven(browser, self.sender.admin)
 
 
-def here(pupils: int = 24, scopes: tuple[str, ...] = SCOPES, **app: Any) -> Here:
-    sender, export = Sender(), Export(pupils)
+def here(
+    pupils: int = 24, scopes: tuple[str, ...] = SCOPES, *, urn: int = 100001, to: App | None = None, **app: Any
+) -> Here:
+    """`to`: the app, where there is one already."""
+    sender, export = Sender(urn), Export(pupils)
     with sessions.begin() as db:
-        made, _ = factories.app(db, scopes=scopes, **app)
+        made = to or factories.app(db, scopes=scopes, **app)[0]
         factories.authorisation(db, sender.admin, sender.school, made, scopes)
     found = Here(sender, made, export)
     found.sends(export)
