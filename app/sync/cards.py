@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from anyascii import anyascii
 from starlette.responses import Response
 
 from app.models.app_user import AppUser
@@ -15,7 +16,7 @@ from app.sync import passwords
 
 FACE = "Atkinson"
 FONTS = ROOT / "app/sharing/fonts"
-PICTURES = ROOT / "app/sync/pictures"
+PICTURES = ROOT / "app/sync/pictures"  # the PNGs are the SVGs at 256 pixels: a PDF takes each of them in once
 MARGIN = 10  # millimetres
 INK, GREY, LINE = (20, 24, 22), (90, 96, 94), (170, 176, 174)
 
@@ -112,10 +113,16 @@ def _card(made: Any, app: str, told: tuple[AppUser, str], layout: Layout, at: tu
     if form and form.pictures:
         side = min(unit * 2.2, room / max(4, len(password)) - 1)
         for place, digit in enumerate(password):
-            file = PICTURES / f"{passwords.PICTURES[int(digit)]}.svg"
+            file = PICTURES / f"{passwords.PICTURES[int(digit)]}.png"
             made.image(file, left + place * (side + 1.5), y + unit * 7.5, side, side, alt_text=file.stem)
     else:
         put(password, 7.5, 1.7, "B")
+
+
+def _printable(made: Any, text: str) -> str:
+    """The text in letters that our typeface has: ễ as e, 李 as Li."""
+    known = made.fonts[FACE.lower()].cmap
+    return "".join(sign if ord(sign) in known else anyascii(sign) for sign in text)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +139,7 @@ def _line(made: Any, text: str, box: _Box, style: str = "", colour: tuple[int, i
     """One line as large as the height allows, smaller where the width does not."""
     made.set_text_color(*colour)
     size = box.height * 2.4
-    shown = "".join(sign if ord(sign) < 0x2000 or sign in "’–" else "?" for sign in text)
+    shown = _printable(made, text)
     made.set_font(FACE, style, size)
     while size > 5 and made.get_string_width(shown) > box.width:
         size *= 0.92

@@ -7,7 +7,7 @@ from typing import Any
 from app.models.roster.person import YEARS
 from app.sharing import years
 from app.sync import passwords, usernames
-from app.sync.plan import Choices
+from app.sync.facts import Choices
 
 STEPS = ("classes", "usernames", "passwords", "years", "subjects", "summary")
 EXISTING = "existing"

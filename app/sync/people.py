@@ -9,11 +9,11 @@ from app.disclosure import Given, records
 from app.disclosure.sight import sight, standing
 from app.models.roster import sight as rows
 from app.models.roster.group import HOMEROOM, TEACHES
-from app.models.roster.person import Person
+from app.models.roster.person import YEARS, Person
 from app.models.roster.sight import PUPIL, STAFF
-from app.sync import plan
+from app.sync import facts
 from app.sync.choices import Answers, label
-from app.sync.plan import Somebody
+from app.sync.facts import Somebody
 
 
 def seen(db: Session, given: Given, answers: Answers) -> list[Somebody]:
@@ -37,7 +37,7 @@ def seen(db: Session, given: Given, answers: Answers) -> list[Somebody]:
             found.append(
                 Somebody(
                     id=own,
-                    kind=plan.PUPIL,
+                    kind=facts.PUPIL,
                     given=preferred[0],
                     family=preferred[1],
                     email=record.get("email", ""),
@@ -53,7 +53,7 @@ def seen(db: Session, given: Given, answers: Answers) -> list[Somebody]:
             found.append(
                 Somebody(
                     id=own,
-                    kind=plan.STAFF,
+                    kind=facts.STAFF,
                     given=preferred[0],
                     family=preferred[1],
                     email=record.get("email", ""),
@@ -115,4 +115,5 @@ def year_names(db: Session, given: Given) -> dict[str, tuple[str, int]]:
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows.rows(db, Person, given.school_id, ("year_as_sent", "year"), pupils).values():
         found[row[1]][row[2]] += 1
-    return {told: (counted.most_common(1)[0][0], counted.total()) for told, counted in found.items()}
+    known = {told: (counted.most_common(1)[0][0], counted.total()) for told, counted in found.items()}
+    return dict(sorted(known.items(), key=lambda item: ((*YEARS, "").index(item[1][0]), item[0])))

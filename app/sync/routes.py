@@ -10,17 +10,15 @@ from starlette.responses import Response
 from app.db import Session, sessions
 from app.errors import NotFound, Problem
 from app.models.account import DECIDING, Account
-from app.models.app_user import AppGroup
 from app.models.partner import App
 from app.models.roster.head import Roster
-from app.models.roster.person import YEARS
 from app.models.school import School
 from app.models.sync import Push, Sync, SyncChoices
 from app.signin.session import at_school
-from app.sync import allowed, existing, passwords, people, pushing, service, shown, usernames
-from app.sync.choices import STEPS, label
+from app.sync import allowed, answering, existing, pushing, service, shown
+from app.sync.choices import STEPS
 from app.sync.scim import Away, Refused
-from app.sync.service import Desk, NoData
+from app.sync.service import NoData
 from app.web.forms import Fault, Posted, Uploaded
 from app.web.forms import shown as shown_faults
 from app.web.pages import page, see_other
@@ -137,7 +135,7 @@ def save(request: Request, app_id: uuid.UUID, step: str, sent: Posted) -> Respon
     with sessions.begin(school=school_id) as db:
         person, school = at_school(request, db, *DECIDING)
         desk = service.look(db, school.id, app_id)
-        changes, faults = _READ[step](db, desk, sent)
+        changes, faults = answering.READ[step](db, desk, sent)
         if not faults:
             service.answer(db, school, app_id, person.account, step=step, changes=changes)
     if faults:
@@ -256,62 +254,3 @@ def _step(request: Request, app_id: uuid.UUID, step: str, status: int = 200, **c
         back=f"/school/sync/{app_id}/{STEPS[place - 1] if place else 'existing'}",
         **context,
     )
-
-
-Read = tuple[dict[str, Any], list[Fault]]
-
-
-def _read_classes(db: Session, desk: Desk, sent: Mapping[str, str]) -> Read:
-    groups = [group.title for group in AppGroup.of_app(db, desk.given.school_id, desk.given.app_id)]
-    titles = people.titles(db, desk.given)
-    renamed = {}
-    for place, title in enumerate(existing.unmatched(groups, titles)):
-        told = sent.get(f"class-{place}", "")
-        if told in titles:
-            renamed[title] = told
-    return {"renamed": dict(desk.answers.renamed) | renamed}, []
-
-
-def _read_usernames(_db: Session, _desk: Desk, sent: Mapping[str, str]) -> Read:
-    faults = [
-        Fault("Choose a format", name)
-        for name in ("pupil_form", "staff_form")
-        if sent.get(name, "") not in usernames.FORMS
-    ]
-    staff = sent.get("staff", "")
-    if staff not in ("teachers", "all", "none"):
-        faults.append(Fault("Choose which staff get an account", "staff"))
-    chosen = {name: sent.get(name, "") for name in ("pupil_form", "staff_form")}
-    return chosen | {"staff": staff != "none", "only_teachers": staff != "all"}, faults
-
-
-def _read_passwords(_db: Session, desk: Desk, sent: Mapping[str, str]) -> Read:
-    told = {year: sent.get(f"form-{year}", "") for year in shown.years_of(desk)}
-    faults = [
-        Fault(f"Choose a password for {label(year) or 'pupils without a year group'}", f"form-{year}")
-        for year, form in told.items()
-        if form not in passwords.FORMS
-    ]
-    return {"passwords": dict(desk.answers.passwords) | told}, faults
-
-
-def _read_years(db: Session, desk: Desk, sent: Mapping[str, str]) -> Read:
-    mapped = dict(desk.answers.years)
-    for place, told in enumerate(people.year_names(db, desk.given)):
-        if (year := sent.get(f"year-{place}", "")) in YEARS:
-            mapped[told] = year
-    return {"years": mapped}, []
-
-
-def _read_subjects(db: Session, desk: Desk, sent: Mapping[str, str]) -> Read:
-    offered = list(people.subjects(db, desk.given))
-    return {"subjects": [name for place, name in enumerate(offered) if sent.get(f"subject-{place}") == "yes"]}, []
-
-
-_READ = {
-    "classes": _read_classes,
-    "usernames": _read_usernames,
-    "passwords": _read_passwords,
-    "years": _read_years,
-    "subjects": _read_subjects,
-}

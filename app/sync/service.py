@@ -20,7 +20,7 @@ from app.models.sync import Sync, SyncChoices
 from app.secrets import seal
 from app.sync import allowed, passwords, people, plan, pushing, usernames
 from app.sync.choices import Answers
-from app.sync.plan import Held, Plan, Somebody
+from app.sync.facts import Held, Plan, Somebody
 
 
 class NoData(Problem):

@@ -10,9 +10,9 @@ from app.db import Session
 from app.models.app_user import AppGroup, AppUser
 from app.models.roster.person import YEARS
 from app.sharing.years import words
-from app.sync import existing, passwords, people, plan, service, usernames
+from app.sync import existing, facts, passwords, people, plan, service, usernames
 from app.sync.choices import label
-from app.sync.plan import NO_EMAIL, NO_GROUP, NO_NAME, PUPIL, STAFF, Somebody
+from app.sync.facts import NO_EMAIL, NO_GROUP, NO_NAME, PUPIL, STAFF, Somebody
 from app.sync.service import Desk
 
 STEPS = {
@@ -73,7 +73,7 @@ def lines_of(counts: Mapping[str, int]) -> list[Line]:
     return [Line(key, title, about, counts.get(key, 0)) for key, (title, about) in LINES.items()]
 
 
-def _lines(desk: Desk, made: plan.Plan) -> list[Line]:
+def _lines(desk: Desk, made: facts.Plan) -> list[Line]:
     rows: dict[str, list[tuple[str, str]]] = {key: [] for key in LINES}
     for new in made.new:
         rows[f"new {new.kind}"].append((named(desk.people[new.person]), new.username))
@@ -98,7 +98,7 @@ def _lines(desk: Desk, made: plan.Plan) -> list[Line]:
 _FIELDS = {"given": "first name", "family": "surname", "email": "email", "year": "year", "classes": "classes"}
 
 
-def _changes(change: plan.Change) -> str:
+def _changes(change: facts.Change) -> str:
     def text(value: object) -> str:
         return (", ".join(value) if isinstance(value, tuple) else str(value)) or "none"
 

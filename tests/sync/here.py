@@ -8,7 +8,7 @@ from app.models.app_user import AppUser
 from app.models.partner import App
 from app.models.roster.batch import ACCEPTED
 from app.sync import service
-from app.sync.plan import Plan
+from app.sync.facts import Plan
 from app.web.throttle import forget_all
 from tests import factories
 from tests.pages import Browser

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from app.models.roster.person import AIDE, TEACHER
 from app.sync import plan
-from app.sync.plan import NO_EMAIL, NO_GROUP, PUPIL, STAFF, Choices, Held, Somebody, make
+from app.sync.facts import NO_EMAIL, NO_GROUP, PUPIL, STAFF, Choices, Held, Somebody
+from app.sync.plan import make
 
 pytestmark = pytest.mark.once
 
