@@ -38,6 +38,11 @@ HEADING = ("Username", "First password", "Forename", "Surname", "Year group", "C
 
 @router.get("/users")
 def listed(request: Request, app_id: uuid.UUID, q: str = "", done: str = "") -> Response:
+    """Everybody, and what is handed out: for somebody who has just proved who they are."""
+    with sessions.read() as db:
+        person, _ = at_school(request, db, *DECIDING)
+    if proof := proven_lately(request, person):
+        return proof
     return _page(request, app_id, q, notice=DONE.get(done, ""))
 
 

@@ -1,5 +1,6 @@
 """Where a school's data comes from: a file dragged onto a page, what waits, what is wrong, and who is kept back."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def test_an_admin_uploads_decides_and_keeps_somebody_back(site: Site, people: Pe
     admin.pictures("install-the-agent")
     keeps_somebody_back(site, admin)
     sees_what_an_app_would_read(site, admin)
+    gives_pupils_accounts(site, admin, tmp_path)
     assert site.audits() == "Everything that must hold does."
 
 
@@ -120,3 +122,44 @@ def sees_what_an_app_would_read(site: Site, admin: Person) -> None:
     admin.opens(f"{site.issuer}/school/apps")
     admin.page.locator("main").get_by_role("link", name="Reading Room", exact=True).first.click()
     admin.sees("Year groups", "Year 7, Year 9")
+
+
+def proves(site: Site, admin: Person) -> None:
+    admin.fills("Password", site.school("Verified")["admin"]["password"])
+    admin.presses("Continue")
+
+
+def gives_pupils_accounts(site: Site, admin: Person, folder: Path) -> None:
+    """The MIS sync wizard, with an app that has one of the pupils already, and login cards at the end."""
+    admin.opens(f"{site.issuer}/school/sync")
+    admin.follows("Reading Room")
+    admin.follows("Start")
+    listed = folder / "users.csv"
+    listed.write_text("Username,Forename,Surname,Class\nold.ada,Ada,Smith,Class 7a\n")
+    admin.page.set_input_files("input[type=file]", listed)
+    admin.pictures("sync-existing")
+    admin.presses("Upload")
+    admin.sees("Rename Class 7a")
+    admin.presses("Next")
+    admin.sees("→")
+    admin.pictures("sync-usernames")
+    admin.presses("Next")
+    admin.page.get_by_label(re.compile("Year 7 ")).select_option("four-pictures")
+    admin.pictures("sync-passwords")
+    admin.presses("Next")
+    admin.presses("Next")
+    admin.presses("Next")
+    admin.sees("New pupils: ", "Possible Duplicates: ")
+    admin.page.locator("summary", has_text="New pupils").click()
+    admin.pictures("sync-summary")
+    admin.presses("Resolve all duplicates")
+    admin.sees("Possible Duplicates: 0")
+    admin.presses("Finish")
+    admin.sees("Sync of", "What it did")
+    admin.follows("Print login cards")
+    proves(site, admin)
+    admin.pictures("sync-users")
+    admin.page.get_by_label("Class", exact=True).select_option("7A")
+    with admin.page.expect_download() as printing:
+        admin.page.get_by_role("button", name="Print login cards", exact=True).click()
+    assert Path(printing.value.path()).read_bytes().startswith(b"%PDF")
