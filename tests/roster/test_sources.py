@@ -14,7 +14,7 @@ from app.models.base import today
 from app.roster import sources
 from app.roster.incoming import Faulty, Incoming, TooBig
 from app.roster.sources import NeedsMapping, archive, notes
-from tests.roster.school_data import HEADINGS, School, changed, table, zipped
+from tests.roster.school_data import HEADINGS, School, changed, table, upn, zipped
 
 pytestmark = pytest.mark.once
 
@@ -278,3 +278,21 @@ def test_a_damaged_file_is_read_or_refused_and_never_crashes(good: bytes, data: 
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     with contextlib.suppress(Faulty, NeedsMapping):
         sources.read("school.csv", content, NOBODY)
+
+
+def test_a_contact_of_a_pupil_whom_the_report_cannot_name_is_left_out_and_nobody_else() -> None:
+    """ScholarPack's report of pupils has no admission numbers, and some of its pupils have no UPN."""
+    one = upn(1)
+    pupils = (
+        "UPN,Forename,Surname,Gender,DOB,Year,Class\n"
+        f"{one},Ann,Lee,F,01/02/2015,Yr6,Class 6A\n,Bob,Fox,M,01/03/2015,Yr6,Class 6A\n"
+    )
+    contacts = (
+        "Adno,UPN,Priority,Relationship,Forename,Surname,Email\n"
+        f"4001,{one},1,Mother,Pat,Lee,p@home.example\n4002,,1,Mother,Kim,Fox,k@home.example\n"
+    )
+    made = read(zipped({"pupils.csv": pupils.encode(), "contacts.csv": contacts.encode()}))
+
+    assert {row["given_name"] for row in made.people.values()} == {"Ann", "Bob", "Pat"}
+    assert [pair[0] for pair in made.relations] == [f"p:{one}"]
+    assert [(fault.file, fault.line) for fault in made.forgiven if "not there" in fault.reason] == [("contacts.csv", 3)]

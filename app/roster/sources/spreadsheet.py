@@ -146,7 +146,7 @@ class _Sheets:
     def _contact(self, table: Table, line: int, told: Cells, columns: Mapping[str, str]) -> None:
         number, upn = told.get("pupil_number", ""), read_as.upn(told.get("pupil_upn", ""))
         pupil = self._by_number.get(_number(number)) or self._by_upn.get(upn)
-        if pupil is None and self._by_number:
+        if pupil is None and (self._by_number or self._by_upn):
             column = columns.get("pupil_number") or columns.get("pupil_upn") or ""
             self._notes.forgive(table.file, line, column, "A pupil who is not there: left out")
             return
