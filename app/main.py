@@ -57,6 +57,7 @@ from app.sharing import routes as school_pages
 from app.signin import routes as signin
 from app.signin import session, welcome
 from app.sync import api as sync_api
+from app.sync import compare_routes as sync_compare
 from app.sync import routes as sync_pages
 from app.sync import users_routes as sync_users
 from app.web import errors, home
@@ -109,6 +110,7 @@ def create_app() -> ASGIApp:
     app.include_router(booking_pages.router)
     app.include_router(guide_pages.router)
     app.include_router(sync_users.router)
+    app.include_router(sync_compare.router)
     app.include_router(sync_pages.router)
     app.include_router(conversion.router)
     app.include_router(access.router)

@@ -46,7 +46,7 @@ FIRST_URN = 100_000
 def measure(pupils: int, schools: Sequence[int]) -> dict[str, Any]:
     """Take schools in and read them whole, at each of these numbers of schools. Times in seconds."""
     command.upgrade(Config(str(ROOT / "alembic.ini")), "head")
-    world = _World()
+    world = World()
     first, other = bundle(pupils), bundle(pupils, changed=0.03)
     found = []
     for wanted in schools:
@@ -58,7 +58,7 @@ def measure(pupils: int, schools: Sequence[int]) -> dict[str, Any]:
     return about | {"peak_rss_mb": round(peak), "at": found}
 
 
-def _of_one(world: "_World", first: bytes, other: bytes) -> dict[str, Any]:
+def _of_one(world: "World", first: bytes, other: bytes) -> dict[str, Any]:
     school = world.add()
     times = {"first": taken(school, first)}
     times["the_same_file"] = taken(school, first)
@@ -78,7 +78,7 @@ def _of_one(world: "_World", first: bytes, other: bytes) -> dict[str, Any]:
     return shown | {"read_ratio": ratio, "read_worst": round(max(whole + again), 3), "rows": counts}
 
 
-class _World:
+class World:
     """An app, an account, and schools that have all said yes to every scope of people and groups."""
 
     def __init__(self) -> None:

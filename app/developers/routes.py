@@ -79,6 +79,12 @@ def read_partner_api(request: Request) -> Response:
     return _public(request, "partner_api", calls=calls)
 
 
+@router.get("/accounts")
+def read_accounts(request: Request) -> Response:
+    """How an app gets the users that schools sync."""
+    return _public(request, "accounts")
+
+
 @router.get("/groupcall")
 def read_groupcall(request: Request) -> Response:
     """The Groupcall-style API: for partners who have a client of it."""

@@ -15,13 +15,14 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     insert,
+    or_,
     select,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Session
-from app.models.base import ago, among, now
+from app.models.base import ago, among, now, rows_changed
 from app.models.roster.rostered import OfRoster, new_key
 
 PUPIL, STAFF = "pupil", "staff"
@@ -111,6 +112,13 @@ class AppUser(OfRoster):
         spent = update(cls).where(*wanted).values(password_sealed=None).returning(cls.id)
         won = set(db.scalars(spent, execution_options={"synchronize_session": False}))
         return {own: sealed for own, sealed in told.items() if own in won}
+
+    @classmethod
+    def forget_passwords(cls, db: Session, school_id: uuid.UUID, before: dt.datetime) -> int:
+        """Let first passwords that nobody took until then be gone; how many."""
+        old = (cls.school_id == school_id, cls.password_at < before)
+        kept = or_(cls.password_sealed.is_not(None), cls.password_for_app.is_not(None))
+        return rows_changed(db, update(cls).where(*old, kept).values(password_sealed=None, password_for_app=None))
 
     @classmethod
     def free_names(cls, db: Session, school_id: uuid.UUID, app_id: uuid.UUID) -> None:

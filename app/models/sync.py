@@ -54,6 +54,11 @@ class SyncChoices(Base):
         return db.get(cls, (school_id, app_id))
 
     @classmethod
+    def schools(cls, db: Session) -> list[uuid.UUID]:
+        """Those that have begun a sync with any app."""
+        return list(db.scalars(select(cls.school_id).distinct().order_by(cls.school_id)))
+
+    @classmethod
     def locked(cls, db: Session, school_id: uuid.UUID, app_id: uuid.UUID, by: uuid.UUID) -> Self:
         """Them as they are now, kept so until this transaction ends; made where nothing was chosen yet."""
         made = _insert(cls).values(school_id=school_id, app_id=app_id, answers={}, steps=[], found_by="", changed_by=by)

@@ -6,6 +6,7 @@ is not told. A worker that dies in between sends the same again, and what is the
 
 import datetime as dt
 import threading
+import time
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,11 +19,11 @@ from app.disclosure.pairwise import PERSON, Ids
 from app.errors import NotFound
 from app.models.app_user import PUPIL, AppGroup, AppUser
 from app.models.authorisation import Authorisation
-from app.models.base import ahead, now
+from app.models.base import ago, ahead, now
 from app.models.establishment import Establishment
 from app.models.partner import App
 from app.models.school import School
-from app.models.sync import GROUP, USER, Push, Sync
+from app.models.sync import GROUP, USER, Push, Sync, SyncChoices
 from app.secrets import unseal
 from app.sync import allowed, passwords, scim
 from app.sync.scim import Away, Refused, Service
@@ -31,6 +32,8 @@ log = structlog.get_logger()
 
 LEASE_SECONDS = 120  # longer than one try may take
 POLL_SECONDS = 0.5
+PASSWORD_DAYS = 30
+FORGET_EVERY_SECONDS = 3600
 IN_A_ROW = 50  # then another sync has its turn
 PAUSES = (5, 30, 120, 600, 3600, 4 * 3600)
 GIVE_UP = dt.timedelta(hours=72)
@@ -67,15 +70,30 @@ def work(stop: threading.Event | None = None) -> int:
 
 
 def run(stop: threading.Event) -> None:
-    """Push until stopped."""
+    """Push until stopped, and forget first passwords in time."""
+    looked = 0.0
     while not stop.is_set():
         try:
             done = work(stop)
+            if not looked or time.monotonic() > looked + FORGET_EVERY_SECONDS:
+                looked = time.monotonic()
+                forget_passwords()
         except (DatabaseAway, PoolExhausted) as away:
             log.error("database away", error=type(away).__name__)
             done = 0
         if not done:
             stop.wait(POLL_SECONDS)
+
+
+def forget_passwords() -> int:
+    """Let first passwords that nobody printed, and no app took, in 30 days be gone; how many."""
+    with sessions.read() as db:
+        schools = SyncChoices.schools(db)
+    gone = 0
+    for school_id in schools:
+        with sessions.begin(school=school_id) as db:
+            gone += AppUser.forget_passwords(db, school_id, ago(PASSWORD_DAYS * 86_400))
+    return gone
 
 
 def _push_some(sync_id: uuid.UUID, school_id: uuid.UUID, stop: threading.Event | None) -> int:

@@ -99,16 +99,21 @@ def answers_of(db: Session, school_id: uuid.UUID, app_id: uuid.UUID) -> Answers:
     return Answers.read(kept.answers if kept else {})
 
 
-def push(db: Session, school: School, app_id: uuid.UUID, by: Account, touched: Collection[int]) -> None:
-    """Let the app know of users that were changed beside a sync; nothing where it has no SCIM service."""
+def push(
+    db: Session, school: School, app_id: uuid.UUID, by: Account, touched: Collection[int], *, more: Collection[str] = ()
+) -> None:
+    """Let the app know of users that were changed beside a sync, and their classes, and `more` classes.
+
+    Nothing happens where the app has no SCIM service, or nobody was changed.
+    """
     given = allowed.authorised(db, school.id, app_id)
-    if not given.app.scim_url:
+    if not given.app.scim_url or not (touched or more):
         return
     users = AppUser.some(db, school.id, app_id, touched)
     done = Sync(school_id=school.id, app_id=app_id, finished_by=by.id, counts={}, plan_digest="")
     db.add(done)
     db.flush()
-    titles = {title for user in users for title in user.classes}
+    titles = {title for user in users for title in user.classes} | set(more)
     pushing.plan_pushes(db, done, given.app, touched=touched, titles=titles, renamed={})
 
 

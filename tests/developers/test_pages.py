@@ -15,6 +15,7 @@ from app.oauth import metadata, refresh_token, store
 from app.roster.errors import _CODES
 from app.roster.organisations import PLACES
 from app.settings import ROOT, settings
+from app.sync import passwords
 from app.web.errors import _TITLES
 from tests import factories
 from tests.developers.source import error_codes
@@ -22,7 +23,7 @@ from tests.pages import Browser
 from tests.roster.api import reader
 
 PAGES = ["", "/quick-start", "/scopes", "/profiles", "/lifetimes", "/webhooks", "/partner-api", "/errors", "/test-apps"]
-PAGES += ["/groupcall"]
+PAGES += ["/groupcall", "/accounts"]
 
 
 def opened(browser: Browser, page: str) -> Any:
@@ -185,3 +186,8 @@ def test_a_program_stands_on_the_page_as_it_is_in_its_file_with_our_addresses(br
         left = set(re.findall(r"<[a-z_]+>", shown))
         assert left == ({"<client_id>", "<client_secret>", "<redirect_uri>"} if element_id == "settings" else set())
         assert page.xpath("//button[@data-copy=$id]", id=element_id)
+
+
+def test_the_chapter_about_accounts_names_the_pictures_in_their_order(browser: Browser) -> None:
+    page = words(opened(browser, "/accounts"))
+    assert ", ".join(f"{digit} {name}" for digit, name in enumerate(passwords.PICTURES)) in page

@@ -113,6 +113,8 @@ MATRIX: dict[tuple[str, str], tuple[str, ...]] = {
     ("POST", "/school/sync/{app_id}/summary/finish"): DECIDING,
     ("GET", "/school/sync/{app_id}/runs/{sync_id}"): DECIDING,
     ("POST", "/school/sync/{app_id}/runs/{sync_id}/again"): DECIDING,
+    ("GET", "/school/sync/{app_id}/compare"): DECIDING,
+    ("POST", "/school/sync/{app_id}/compare/mend"): DECIDING,
     ("GET", "/school/sync/{app_id}/users"): DECIDING,
     ("POST", "/school/sync/{app_id}/users/cards"): DECIDING,
     ("POST", "/school/sync/{app_id}/users/csv"): DECIDING,

@@ -3,21 +3,24 @@
 import json
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app import ledger
 from app.db import sessions
 from app.models.app_user import AppGroup, AppUser
 from app.models.authorisation import Authorisation
-from app.models.base import ago, now
+from app.models.base import ago, ahead, now
 from app.models.ledger import Read, Wanted
 from app.models.sync import Push, Sync
 from app.secrets import seal
@@ -72,9 +75,9 @@ def scim() -> Iterator[Scim]:
     process.wait(10)
 
 
-def at(address: str, browser: Browser, pupils: int = 12) -> Here:
+def at(address: str, browser: Browser, pupils: int = 12, urn: int = 100001) -> Here:
     """A school whose app takes users by SCIM at that address."""
-    made = here(pupils, scim_url=address, scim_token_sealed=seal(TOKEN, pushing.PURPOSE))
+    made = here(pupils, urn=urn, scim_url=address, scim_token_sealed=seal(TOKEN, pushing.PURPOSE))
     made.signs_in(browser)
     return made
 
@@ -223,3 +226,54 @@ def test_what_a_school_takes_back_is_not_sent_any_more(browser: Browser, scim: S
         Push.again(db, newest(there).id)
     delivers()
     assert len(scim.users()) == len(there.users())
+
+
+def test_a_service_that_asks_for_patience_is_left_alone_for_as_long(browser: Browser) -> None:
+    with answering({"Retry-After": "900"}, 429) as address:
+        there = at(address, browser)
+        finishes(browser, there)
+        assert pushing.work() == 0
+        with sessions.read() as db:
+            first = db.scalars(select(Push).order_by(Push.position).limit(1)).one()
+        assert first.next_try_at is not None and first.next_try_at > ahead(800)
+        assert first.last_error == "The app answered 429" and pushing.work() == 0
+
+
+def test_first_passwords_that_nobody_took_are_forgotten_in_time(browser: Browser) -> None:
+    there = at("http://127.0.0.1:9/", browser)
+    browser.opens(f"{there.path}/classes")
+    browser.presses("Next")
+    finishes(browser, there)
+    assert pushing.forget_passwords() == 0
+    with sessions.begin(school=there.sender.school.id) as db:
+        [name, *_] = [one.username for one in there.users().values() if one.kind == "pupil"]
+        old = update(AppUser).where(AppUser.school_id == there.sender.school.id, AppUser.username == name)
+        db.execute(old.values(password_at=ago(31 * 86_400)))
+    assert pushing.forget_passwords() == 1
+    users = there.users()
+    assert (users[name].password_sealed, users[name].password_for_app) == (None, None)
+    assert sum(one.password_sealed is not None for one in users.values()) == 11
+
+
+@contextmanager
+def answering(headers: dict[str, str], status: int) -> Iterator[str]:
+    """A service that always answers so."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
