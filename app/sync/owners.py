@@ -39,12 +39,18 @@ def owners(
                 if is_sure:
                     owner[held.id] = one.id
                 elif one.id not in duplicates:
-                    likely = [other.id for each, other in pairs if each is one]
+                    own = [other for each, other in pairs if each is one]
+                    likely = [other.id for other in sorted(own, key=lambda other: not _alike(one, other))]
                     duplicates[one.id] = Duplicate(one.id, tuple(likely), reason)
         owners = set(owner.values())
         free_people = [one for one in free_people if one.id not in owners and one.id not in duplicates]
         free_accounts = [one for one in free_accounts if one.id not in owner]
     return owner, dict(sorted(duplicates.items()))
+
+
+def _alike(one: Somebody, other: Held) -> bool:
+    """Whether they have a class in common, or their year group."""
+    return not set(one.classes).isdisjoint(other.classes) or (bool(one.year) and one.year == other.year)
 
 
 UPN, EMAIL, NAME = "upn", "email", "name"

@@ -19,7 +19,7 @@ from app.sync import allowed, answering, existing, pushing, service, shown
 from app.sync.choices import STEPS
 from app.sync.scim import Away, Refused
 from app.sync.service import NoData
-from app.web.forms import Fault, Posted, Uploaded
+from app.web.forms import Fault, Posted, PostedList, Uploaded
 from app.web.forms import shown as shown_faults
 from app.web.pages import page, see_other
 
@@ -127,7 +127,7 @@ def ask(request: Request, app_id: uuid.UUID, step: str) -> Response:
 
 
 @router.post("/{app_id}/{step}")
-def save(request: Request, app_id: uuid.UUID, step: str, sent: Posted) -> Response:
+def save(request: Request, app_id: uuid.UUID, step: str, sent: PostedList) -> Response:
     """Keep what was chosen, and go on to the next step."""
     school_id = _school_of(request)
     if step not in STEPS or step == "summary":
@@ -144,7 +144,7 @@ def save(request: Request, app_id: uuid.UUID, step: str, sent: Posted) -> Respon
 
 
 @router.post("/{app_id}/summary/duplicates")
-def resolve(request: Request, app_id: uuid.UUID, sent: Posted) -> Response:
+def resolve(request: Request, app_id: uuid.UUID, sent: PostedList) -> Response:
     """What somebody said of possible duplicates: all of them, or one by one."""
     school_id = _school_of(request)
     with sessions.begin(school=school_id) as db:

@@ -4,6 +4,7 @@ Nothing is ever deleted there: who leaves becomes inactive.
 """
 
 import dataclasses
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -16,7 +17,8 @@ USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 PAGE = 100
-MOST = 200_000  # resources that we read of one list
+MOST = 50_000  # resources that we read of one list
+LIST_SECONDS = 90.0  # for all pages of one list together
 BYTES = 4_000_000  # of an answer
 SECONDS = 30.0
 AWAY = (408, 429, 500, 502, 503, 504)
@@ -49,8 +51,10 @@ class Service:
 
     def every(self, kind: str) -> Iterator[Resource]:
         """All resources of a kind, 'Users' or 'Groups', page by page (RFC 7644 section 3.4.2.4)."""
-        start = 1
+        start, until = 1, time.monotonic() + LIST_SECONDS
         while start <= MOST:
+            if time.monotonic() > until:
+                raise Away("The app took too long to list what it has")
             answer = self._call("GET", f"/{kind}?startIndex={start}&count={PAGE}")
             page = [one for one in answer.get("Resources") or () if isinstance(one, dict)]
             yield from page

@@ -24,6 +24,8 @@ STEPS = {
     "summary": "Summary",
 }
 EXAMPLES = 3
+OFFERED = 5  # users of whom one may be somebody's
+ASKED = 50  # possible duplicates at a time
 LISTED = 500  # names under one line of the summary; the rest are counted
 LINES = {
     "new pupil": ("New pupils", "They get a username and a first password."),
@@ -192,11 +194,12 @@ def _summary(_db: Session, desk: Desk) -> dict[str, Any]:
             duplicate.person,
             named(desk.people[duplicate.person]),
             DUPLICATE_REASONS[duplicate.reason],
-            [(own, _user(desk.users[own])) for own in duplicate.accounts],
+            [(own, _user(desk.users[own])) for own in duplicate.accounts[:OFFERED]],
         )
-        for duplicate in made.duplicates
+        for duplicate in made.duplicates[:ASKED]
     ]
     return {
+        "more": len(made.duplicates) - len(duplicates),
         "lines": _lines(desk, made),
         "duplicates": duplicates,
         "plan": service.digest_of(made),

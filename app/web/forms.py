@@ -13,13 +13,25 @@ from app.errors import Problem
 URLENCODED = "application/x-www-form-urlencoded"
 
 
+MOST_FIELDS, MOST_OF_A_LIST = 200, 5000
+
+
 async def _posted(request: Request) -> dict[str, str]:
     """The form's fields. A file, another encoding or a field sent twice is refused: no page of ours sends one."""
+    return await _fields(request, MOST_FIELDS)
+
+
+async def _posted_list(request: Request) -> dict[str, str]:
+    """The same of a page that lists many, with a field for each."""
+    return await _fields(request, MOST_OF_A_LIST)
+
+
+async def _fields(request: Request, most: int) -> dict[str, str]:
     sent: dict[str, str] = {}
     kind = request.headers.get("content-type", URLENCODED).partition(";")[0].strip().lower()
     if kind != URLENCODED:
         raise HTTPException(415)
-    async with request.form(max_files=0, max_fields=200) as form:
+    async with request.form(max_files=0, max_fields=most) as form:
         for name, value in form.multi_items():
             if name in sent or not isinstance(value, str):
                 raise Problem(title="That form was not filled in on our page", hint="Go back and send it again.")
@@ -28,6 +40,7 @@ async def _posted(request: Request) -> dict[str, str]:
 
 
 Posted = Annotated[dict[str, str], Depends(_posted)]
+PostedList = Annotated[dict[str, str], Depends(_posted_list)]
 
 
 @dataclasses.dataclass(frozen=True)

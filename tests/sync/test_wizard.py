@@ -13,6 +13,7 @@ from app.models.base import ago
 from app.models.sync import Sync
 from app.secrets import unseal
 from app.sync import passwords, service
+from app.sync.facts import Duplicate
 from tests.pages import Browser
 from tests.roster.school_data import School as Export
 from tests.sync.here import Here, finishes, here
@@ -251,3 +252,19 @@ def test_names_rest_for_a_year(there: Here) -> None:
         db.flush()
         AppUser.free_names(db, there.sender.school.id, there.app.id)
     assert {name: one.username_key for name, one in there.users().items()} == {"Newly1": "newly1", "Longago1": None}
+
+
+def test_a_school_with_many_doubts_is_asked_about_some_at_a_time(browser: Browser) -> None:
+    made = here(80)
+    made.signs_in(browser)
+    rows = "".join(f"old{place},{one.given},{one.family}\n" for place, one in enumerate(made.export.pupils[:60]))
+    content = f"Username,Forename,Surname\n{rows}".encode()
+    assert browser.client.post(f"{made.path}/existing", files={"file": ("u.csv", content)}).status_code == 303
+    browser.opens(f"{made.path}/summary")
+    assert "Possible Duplicates: 80" in browser.text and "And 30 more" in browser.text
+    browser.posts(f"{made.path}/summary/duplicates", **{f"person-{one.person}": "new" for one in _asked(made)})
+    assert "Possible Duplicates: 30" in browser.text and "New pupils: 50" in browser.text
+
+
+def _asked(of: Here) -> list[Duplicate]:
+    return list(of.plan().duplicates[:50])
