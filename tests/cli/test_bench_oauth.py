@@ -62,7 +62,20 @@ def test_refreshing_is_measured_on_a_server_and_a_database_of_its_own() -> None:
 @wrk
 @pytest.mark.once
 def test_what_the_ledger_costs_is_measured_beside_a_server_that_keeps_none() -> None:
-    few = ("--seconds", "1", "--rounds", "1", "--connections", "8", "--schools", "20", "--pupils", "20")
+    few = (
+        "--seconds",
+        "1",
+        "--rounds",
+        "1",
+        "--connections",
+        "8",
+        "--schools",
+        "20",
+        "--pupils",
+        "20",
+        "--workers",
+        "1",
+    )
     ran = gatehouse("bench", "ledger", *few, "--json")
 
     assert ran.returncode == 0, ran.stderr
