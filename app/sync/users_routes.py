@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from app.audit import record
 from app.db import Session, sessions
-from app.errors import NotFound
+from app.errors import NotFound, Problem
 from app.models import spelling
 from app.models.account import DECIDING
 from app.models.app_user import PUPIL, AppUser
@@ -21,13 +21,25 @@ from app.signin.session import Person, at_school
 from app.sync import allowed, byhand, cards, choices, passwords, service
 from app.sync.byhand import NewUser
 from app.web import spreadsheet
-from app.web.forms import Fault, Posted
+from app.web.forms import Fault, Posted, shown
 from app.web.pages import page, see_other
 
 router = APIRouter(prefix="/school/sync/{app_id}", include_in_schema=False)
 
 SHOWN = 100
 NOBODY = Fault("Nobody in this class has a password that was not handed out yet. Reset their passwords first", "class")
+
+
+class HandedOut(Problem):
+    """Somebody else was faster."""
+
+    status = 409
+    title = "Some of these passwords were handed out, or made anew, a moment ago"
+
+    def __init__(self) -> None:
+        super().__init__("Look at who has them. To print them again, reset them first.")
+
+
 DONE = {
     "added": "Added. Print their login card below",
     "reset": "New passwords were made. Print the login cards below",
@@ -111,26 +123,34 @@ def _hand_out(
     sent: dict[str, str],
     made: Callable[[Authorisation, list[tuple[AppUser, str]]], Response],
 ) -> Response:
-    """Give out the sealed passwords of a class, once: of two who press at the same time, one gets them."""
+    """Give out the sealed passwords of a class, once: of two who press at the same time, one gets them.
+
+    Cards take a while to make. So they are made first, and given only to whoever then takes all of their passwords.
+    """
     title = sent.get("class", "")
     with sessions.read() as db:
         person, _ = at_school(request, db, *DECIDING)
     if proof := proven_lately(request, person, f"/school/sync/{app_id}/users"):
         return proof
-    with sessions.begin(school=_school_of(request)) as db:
-        person, school = at_school(request, db, *DECIDING)
-        given = allowed.authorised(db, school.id, app_id)
-        users = [one for one in AppUser.of_app(db, school.id, app_id) if not one.is_archived]
-        users = [one for one in users if not title or title in one.classes]
-        told = AppUser.hand_out(db, school.id, app_id, [one.id for one in users])
-        if not told and "all" not in sent:
-            return _page(request, app_id, status=422, problems=[NOBODY])
-        opened = [(one, unseal(told[one.id], passwords.PURPOSE) if one.id in told else "") for one in users]
-        if "all" not in sent:
-            opened = [(one, password) for one, password in opened if password]
-        _record(db, "passwords.handed_out", person, app_id, len(opened))
-        opened.sort(key=lambda pair: (pair[0].classes, pair[0].family_name.casefold(), pair[0].given_name.casefold()))
-        return made(given, opened)
+    school_id = _school_of(request)
+    with sessions.read(school=school_id) as db:
+        given = allowed.authorised(db, school_id, app_id)
+        users = [one for one in AppUser.of_app(db, school_id, app_id) if one.password_sealed and not one.is_archived]
+    users = [one for one in users if not title or title in one.classes]
+    users.sort(key=lambda one: (one.classes, one.family_name.casefold(), one.given_name.casefold()))
+    if not users:
+        return _page(request, app_id, status=422, problems=[NOBODY])
+    answer = made(given, [(one, unseal(one.password_sealed or "", passwords.PURPOSE)) for one in users])
+    sealed = {one.id: one.password_sealed for one in users}
+    try:
+        with sessions.begin(school=school_id) as db:
+            person, _ = at_school(request, db, *DECIDING)
+            if AppUser.hand_out(db, school_id, app_id, list(sealed)) != sealed:
+                raise HandedOut
+            _record(db, "passwords.handed_out", person, app_id, len(users))
+    except HandedOut as wrong:
+        return _page(request, app_id, status=wrong.status, problems=shown(wrong))
+    return answer
 
 
 @router.post("/users/reset")

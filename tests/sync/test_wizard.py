@@ -3,6 +3,7 @@
 import csv
 import io
 import uuid
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from app.models.authorisation import Authorisation
 from app.models.base import ago
 from app.models.sync import Sync
 from app.secrets import unseal
-from app.sync import passwords, service
+from app.sync import cards, passwords, service
 from app.sync.facts import Duplicate
 from tests.pages import Browser
 from tests.roster.school_data import School as Export
@@ -182,6 +183,26 @@ def test_cards_and_lists_show_each_password_once(browser: Browser, there: Here) 
     users = there.users()
     row = rows[0]
     assert passwords.matches(users[row["Username"]].id, row["First password"], users[row["Username"]].password_digest)
+
+
+def test_of_two_who_print_at_once_one_gets_the_cards(
+    browser: Browser, there: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finishes(browser, there)
+    title, made = there.export.forms[0], cards.pdf
+
+    def slowly(*told: Any) -> bytes:
+        monkeypatch.setattr(cards, "pdf", made)
+        other = browser.client.post(f"{there.path}/users/cards", data={"class": title})
+        assert other.content.startswith(b"%PDF")
+        return made(*told)
+
+    monkeypatch.setattr(cards, "pdf", slowly)
+    late = browser.client.post(f"{there.path}/users/cards", data={"class": ""})
+
+    assert late.status_code == 409 and "handed out, or made anew, a moment ago" in late.text
+    rest = browser.client.post(f"{there.path}/users/cards", data={"class": ""})
+    assert rest.content.startswith(b"%PDF"), "nobody else's password was lost"
 
 
 def test_a_class_gets_new_passwords_and_its_cards_again(browser: Browser, there: Here) -> None:
